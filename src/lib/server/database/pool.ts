@@ -1,0 +1,96 @@
+/**
+ * Connections to Postgres: one pool per role, with the conversions of types declared once. It owns time-outs, names and
+ * the role of a connection; it does not own transactions' contents or SQL. Invariant: no query runs before its
+ * connection has taken on its role, so a pool of people never reads with the rights of whoever DATABASE_URL names.
+ */
+import pg from 'pg';
+
+/** The roles of ENGINE.md section 3 (`access` signs people in, so that the role that serves pages reads no password). */
+export const ROLES = ['owner', 'writer', 'people', 'feed', 'access'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A connection or a pool: what a function that runs SQL takes as its first argument. */
+export type Queryable = Pick<pg.Pool | pg.ClientBase, 'query'>;
+
+const OID = { int8: 20, timestamptz: 1184, numeric: 1700 } as const;
+
+/** bigint → number; ids and counts stay below 2^53 by the schema, and anything else is a defect that must not be rounded. */
+function toSafeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`Postgres returned the bigint ${text}, which a number cannot hold.`);
+  return value;
+}
+
+/** The text form of Postgres' types → ours; everything not named here keeps pg's own conversion. */
+export const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (format !== 'binary' && oid === OID.int8) return toSafeNumber;
+    if (format !== 'binary' && oid === OID.numeric) return Number;
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser']
+};
+
+export interface PoolOptions {
+  url: string;
+  /** null = as DATABASE_URL's own user (migrations, the command line) */
+  role: Role | null;
+  /** connections at most */
+  max: number;
+  /** shown in pg_stat_activity */
+  applicationName: string;
+  /** longest run of one statement, in milliseconds */
+  statementTimeoutMs?: number;
+}
+
+/**
+ * Opens a pool whose connections act as `role`. Connections are made on demand and again after a loss; a lost idle
+ * connection is dropped silently, because the next query says what is wrong.
+ */
+export function openPool({ url, role, max, applicationName, statementTimeoutMs = 10_000 }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    types,
+    application_name: applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    statement_timeout: statementTimeoutMs,
+    // A half-open connection answers nothing: the client gives up a little after the server would have.
+    query_timeout: statementTimeoutMs + 2_000,
+    idle_in_transaction_session_timeout: 15_000
+  });
+  // pg queues a connection's queries: this one comes before whatever the pool was asked for. A refused SET ROLE would
+  // leave the connection with too many rights, so such a connection is ended.
+  pool.on('connect', (client) => {
+    if (role !== null)
+      client.query(`set role watchfloor_${role}`).catch(() => {
+        void (client as pg.Client).end();
+      });
+  });
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** Runs `work` in one transaction on one connection of the pool; rolls back when it throws. `mode` follows BEGIN. */
+export async function withTransaction<T>(
+  pool: pg.Pool,
+  mode: '' | 'isolation level repeatable read read only' | 'isolation level repeatable read',
+  work: (client: pg.PoolClient) => Promise<T>
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(`begin ${mode}`);
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => (broken = failure));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
