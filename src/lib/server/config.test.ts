@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, isLoopback, readConfig } from './config.ts';
+
+function mistakesOf(environment: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  test('an empty environment means the embedded Postgres, the demo and a loopback address', () => {
+    expect(readConfig({})).toEqual({
+      databaseUrl: null,
+      host: '127.0.0.1',
+      port: 3000,
+      loopback: true,
+      origin: null,
+      origins: ['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'],
+      secureCookies: false,
+      dataDirectory: null,
+      demo: true,
+      demoPassword: null
+    });
+  });
+
+  test('a variable set to nothing counts as unset', () => {
+    expect(readConfig({ DATABASE_URL: '', HOST: '', PORT: '', ORIGIN: '', WATCHFLOOR_DEMO: '' })).toEqual(
+      readConfig({})
+    );
+  });
+
+  test('every mistake is named at once, each with what to write instead', () => {
+    const mistakes = mistakesOf({
+      DATABASE_URL: 'mysql://localhost/x',
+      HOST: 'http://0.0.0.0',
+      PORT: '70000',
+      ORIGIN: 'ops.example.com',
+      WATCHFLOOR_DATA_DIR: '~/data',
+      WATCHFLOOR_DEMO: 'yes',
+      WATCHFLOOR_DEMO_PASSWORD: 'short',
+      WATCHFLOOR_INSECURE_HTTP: 'true'
+    });
+    expect(mistakes).toHaveLength(8);
+    expect(mistakes.every((mistake) => mistake.includes('write'))).toBe(true);
+    expect(mistakes).toContain('PORT is "70000": write a number from 1 to 65535, such as 3000.');
+    expect(mistakes).toContain('WATCHFLOOR_DEMO is "yes": write 0 or 1.');
+  });
+
+  test('a password in a wrong DATABASE_URL is not repeated', () => {
+    expect(mistakesOf({ DATABASE_URL: 'mysql://u:hunter2@localhost/x' }).join()).not.toContain('hunter2');
+  });
+
+  test.each(['0', '3000.5', '-1', '3000 ', '0x10'])('the port %j is refused', (port) => {
+    expect(mistakesOf({ PORT: port })).toHaveLength(1);
+  });
+
+  test('a host that other machines reach is refused without https or an explicit decision', () => {
+    expect(mistakesOf({ HOST: '0.0.0.0' })).toHaveLength(1);
+    expect(mistakesOf({ HOST: '::' })[0]).toContain('WATCHFLOOR_INSECURE_HTTP=1');
+    expect(mistakesOf({ HOST: '0.0.0.0', ORIGIN: 'http://ops.example.com' })).toHaveLength(1);
+    expect(mistakesOf({ HOST: '0.0.0.0', ORIGIN: 'https://ops.example.com' })).toEqual([]);
+    expect(readConfig({ HOST: '0.0.0.0', WATCHFLOOR_INSECURE_HTTP: '1' }).origins).toBeNull();
+  });
+
+  test('a loopback host behind a proxy that speaks plain http to the network is refused likewise', () => {
+    expect(mistakesOf({ ORIGIN: 'http://ops.example.com' })).toHaveLength(1);
+    expect(mistakesOf({ ORIGIN: 'http://localhost:8080' })).toEqual([]);
+  });
+
+  test('an origin with a path or credentials is refused, a trailing slash is forgiven', () => {
+    expect(mistakesOf({ ORIGIN: 'https://ops.example.com/watchfloor' })).toHaveLength(1);
+    expect(mistakesOf({ ORIGIN: 'https://me@ops.example.com' })).toHaveLength(1);
+    expect(readConfig({ ORIGIN: 'https://ops.example.com/' })).toMatchObject({
+      origin: 'https://ops.example.com',
+      origins: ['https://ops.example.com'],
+      secureCookies: true
+    });
+  });
+
+  test('the default port is left out of origins, as browsers do', () => {
+    expect(readConfig({ PORT: '80' }).origins).toContain('http://localhost');
+  });
+
+  test('loopback is told from what merely looks like it', () => {
+    expect(['localhost', '127.0.0.1', '127.9.9.9', '::1', '[::1]'].every(isLoopback)).toBe(true);
+    expect(['0.0.0.0', '::', '127.0.0.1.example.com', 'localhost.example.com', '10.0.0.1'].some(isLoopback)).toBe(
+      false
+    );
+  });
+});

@@ -1,0 +1,143 @@
+/**
+ * The configuration: read from the environment only, parsed once at the start of a process. Every mistake is named at
+ * once, each with what to write instead, and nothing starts with half a configuration. It reads no files and knows no
+ * defaults that depend on the machine (where data lives is embedded-place.ts's business).
+ * Invariant: what is not on a loopback address is served over https or by an explicit decision to do without.
+ */
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { StartupError } from './startup-error.ts';
+
+export interface Config {
+  /** null: the embedded Postgres */
+  databaseUrl: string | null;
+  host: string;
+  port: number;
+  /** true when `host` cannot be reached from another machine */
+  loopback: boolean;
+  /** ORIGIN; null when pages may be asked for under any name that `origins` lists */
+  origin: string | null;
+  /** the values of an Origin header that come from our own pages; null: whatever names the host that was asked */
+  origins: string[] | null;
+  /** cookies carry `Secure`: the browser speaks https */
+  secureCookies: boolean;
+  /** null: chosen by user and project, see embedded-place.ts */
+  dataDirectory: string | null;
+  demo: boolean;
+  /** null: a random one, made once */
+  demoPassword: string | null;
+}
+
+export class ConfigError extends StartupError {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: string[]) {
+    const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
+    super(`The configuration has ${count}:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`);
+    this.mistakes = mistakes;
+  }
+}
+
+/** An empty variable counts as unset, as in shells and container files. */
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+
+const flag = (name: string) =>
+  optional(z.enum(['0', '1'], { error: ({ input }) => `${name} is "${input}": write 0 or 1.` }));
+
+const environmentSchema = z.object({
+  DATABASE_URL: optional(
+    z.string().refine(isPostgresUrl, {
+      error:
+        'DATABASE_URL is not the address of a Postgres: write postgres://user:password@host:5432/database, ' +
+        'or leave it out for the embedded one.'
+    })
+  ),
+  HOST: optional(
+    z.string().regex(/^[A-Za-z0-9.:-]+$/, {
+      error: ({ input }) => `HOST is "${input}": write an address or a name without port, such as 127.0.0.1.`
+    })
+  ),
+  PORT: optional(
+    z
+      .string()
+      .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, {
+        error: ({ input }) => `PORT is "${input}": write a number from 1 to 65535, such as 3000.`
+      })
+      .transform(Number)
+  ),
+  ORIGIN: optional(
+    z.string().refine(isOrigin, {
+      error: ({ input }) =>
+        `ORIGIN is "${input}": write what browsers show before the path, such as https://ops.example.com.`
+    })
+  ),
+  WATCHFLOOR_DATA_DIR: optional(
+    z.string().refine(isAbsolute, {
+      error: ({ input }) =>
+        `WATCHFLOOR_DATA_DIR is "${input}": write an absolute path (~ is not replaced), such as /srv/watchfloor.`
+    })
+  ),
+  WATCHFLOOR_DEMO: flag('WATCHFLOOR_DEMO'),
+  WATCHFLOOR_DEMO_PASSWORD: optional(
+    z.string().min(8, { error: 'WATCHFLOOR_DEMO_PASSWORD is too short: write at least 8 characters.' })
+  ),
+  WATCHFLOOR_INSECURE_HTTP: flag('WATCHFLOOR_INSECURE_HTTP')
+});
+
+/** Parses the environment. Throws a ConfigError that lists every mistake. */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => issue.message));
+  const values = parsed.data;
+  const host = values.HOST ?? '127.0.0.1';
+  const port = values.PORT ?? 3000;
+  const origin = values.ORIGIN ? new URL(values.ORIGIN).origin : null;
+  const loopback = isLoopback(host);
+  const https = origin !== null && origin.startsWith('https:');
+
+  const servedInTheOpen = origin === null ? !loopback : !https && !isLoopback(new URL(origin).hostname);
+  if (servedInTheOpen && values.WATCHFLOOR_INSECURE_HTTP !== '1') {
+    throw new ConfigError([
+      (origin === null
+        ? `HOST is "${host}", which other machines can reach, and passwords would cross the network in the clear: `
+        : `ORIGIN is "${origin}", where passwords would cross the network in the clear: `) +
+        'set ORIGIN to the https:// address of a proxy in front, or set WATCHFLOOR_INSECURE_HTTP=1 if you accept that.'
+    ]);
+  }
+
+  return {
+    databaseUrl: values.DATABASE_URL ?? null,
+    host,
+    port,
+    loopback,
+    origin,
+    origins: origin !== null ? [origin] : loopback ? loopbackOrigins(host, port) : null,
+    secureCookies: https,
+    dataDirectory: values.WATCHFLOOR_DATA_DIR ?? null,
+    demo: values.WATCHFLOOR_DEMO !== '0',
+    demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null
+  };
+}
+
+/** True for an address or name that only this machine can reach; accepts IPv6 with and without brackets. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+/** Both loopback names (and the address itself) work: people type localhost, banners print 127.0.0.1. */
+function loopbackOrigins(host: string, port: number): string[] {
+  const names = new Set(['localhost', '127.0.0.1', '[::1]', host.includes(':') ? `[${host}]` : host.toLowerCase()]);
+  // URL drops the default port, as browsers do in the Origin header.
+  return [...names].map((name) => new URL(`http://${name}:${port}`).origin);
+}
+
+function isPostgresUrl(text: string): boolean {
+  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && (url.origin === text || `${url.origin}/` === text);
+}
