@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { existsSync } from 'node:fs';
+import { migrate } from '../../src/lib/server/database/migrations.ts';
 import { startPostgres } from './postgres.ts';
 
 const TEMPLATE = 'watchfloor_template';
@@ -22,11 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     await client.query(`create database ${TEMPLATE}`);
-    const migrations = new URL('../../src/lib/server/database/migrations.ts', import.meta.url);
-    if (existsSync(migrations)) {
-      const { migrate } = await import(/* @vite-ignore */ migrations.pathname);
-      await migrate(server.urlOf(TEMPLATE));
-    }
+    await migrate(server.urlOf(TEMPLATE));
     // A template with a session in it cannot be cloned.
     await client.query(`alter database ${TEMPLATE} is_template true allow_connections false`);
     await client.end();

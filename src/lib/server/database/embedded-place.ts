@@ -5,7 +5,7 @@
  * Invariant: what is secret is readable by its owner only; what others must pass through is writable by its owner only.
  */
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartupError } from '../startup-error.ts';
 import type { RunAs } from './embedded-process.ts';
@@ -42,8 +42,16 @@ export function chooseDataDirectory(projectDirectory: string, configured: string
 export async function makeDataDirectory(directory: string, runAs: RunAs): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: runAs ? 0o755 : 0o700 });
+    const { uid } = await stat(directory);
+    if (process.getuid && uid !== process.getuid()) {
+      throw new StartupError(
+        `The data directory ${directory} belongs to another user. ` +
+          'Start Watchfloor as that user, or set WATCHFLOOR_DATA_DIR to a directory of your own.'
+      );
+    }
     await chmod(directory, runAs ? 0o711 : 0o700);
   } catch (cause) {
+    if (cause instanceof StartupError) throw cause;
     throw new StartupError(
       `The data directory ${directory} cannot be created (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}). ` +
         'Set WATCHFLOOR_DATA_DIR to a directory that you may write.',

@@ -135,8 +135,8 @@ export async function startPostmaster(
   const deadline = performance.now() + (options.patienceMs ?? 60_000);
   while (running) {
     const status = await readPostmasterFile(cluster.dataDirectory);
-    if (status?.pid === child.pid && status.ready && child.pid !== undefined) {
-      return { pid: child.pid, process: child, ended, stop };
+    if (status !== null && status.ready && status.pid === child.pid) {
+      return { pid: status.pid, process: child, ended, stop };
     }
     if (performance.now() > deadline) {
       await stop('immediate');
