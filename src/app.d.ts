@@ -1,0 +1,31 @@
+/** What SvelteKit's types leave to the application: what hooks put into `locals`, and what an error page may show. */
+import type { Person } from '#lib/operations/pages.ts';
+import type { Theme } from '#lib/server/web/preferences.ts';
+import type { Web } from '#lib/server/web/open-web.ts';
+
+declare global {
+  namespace App {
+    interface Error {
+      /** a sentence for people, never an internal */
+      message: string;
+      /** to find the matching line in the log */
+      id?: string;
+      /** what to do about it */
+      hint?: string;
+      /** 400 pages: which part of the address is malformed, what it said, and the clean view to go to */
+      name?: string;
+      value?: string;
+      cleanUrl?: string;
+    }
+    interface Locals {
+      database: Web['database'];
+      access: Web['access'];
+      /** id = hash of the cookie's token */
+      session: { id: string } | null;
+      person: Person | null;
+      theme: Theme;
+      /** IANA name */
+      timeZone: string;
+    }
+  }
+}

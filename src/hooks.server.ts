@@ -1,0 +1,71 @@
+/**
+ * The SvelteKit half's door: pools opened once, who asks put into `locals`, nobody under /admin without a session,
+ * security headers on what is answered, and errors that tell a sentence and an id, never an internal. What is decided
+ * here is decided by pure files in lib/server; this file only joins them to SvelteKit. No side effects at the top: the
+ * build runs it too.
+ */
+import { randomBytes } from 'node:crypto';
+import { error, redirect, type Handle, type HandleServerError, type ServerInit } from '@sveltejs/kit';
+import { toLoginPath } from '#lib/server/access/return-path.ts';
+import { openLog, type Log } from '#lib/server/log.ts';
+import { applyPageHeaders } from '#lib/server/web/headers.ts';
+import { openWeb, type Web } from '#lib/server/web/open-web.ts';
+import { parseTheme, parseTimeZone, THEME_COOKIE, TIME_ZONE_COOKIE } from '#lib/server/web/preferences.ts';
+import { needsPerson } from '#lib/server/web/public-routes.ts';
+
+let web: Web;
+let log: Log;
+
+export const init: ServerInit = () => {
+  log = openLog('web');
+  web = openWeb(process.env);
+  // adapter-node's own event; the composition root emits it when it stops. In development, where an edit runs this
+  // again, idle connections of the former pools close by themselves.
+  process.once('sveltekit:shutdown', () => void web.close());
+};
+
+export const handle: Handle = async ({ event, resolve }) => {
+  const { cookies, locals, request, route, url } = event;
+  locals.database = web.database;
+  locals.access = web.access;
+  locals.theme = parseTheme(cookies.get(THEME_COOKIE));
+  locals.timeZone = parseTimeZone(cookies.get(TIME_ZONE_COOKIE));
+
+  const { session, person, setCookie } = await web.access.sessions
+    .check(request.headers.get('cookie'))
+    .catch((cause: unknown) => {
+      const id = newErrorId();
+      log.error({ id, err: cause }, 'cannot read who is signed in');
+      error(503, {
+        message: 'Watchfloor cannot reach its database. It keeps trying; load this page again shortly.',
+        id
+      });
+    });
+  locals.session = session;
+  locals.person = person;
+  if (setCookie) cookies.set(setCookie.name, setCookie.value, setCookie.options);
+
+  if (!person && needsPerson(route.id, url.pathname)) {
+    // What was to be posted is lost with the session; the page it was on is not.
+    redirect(303, toLoginPath(request.method === 'GET' ? url.pathname + url.search : url.pathname));
+  }
+
+  const response = await resolve(event, {
+    transformPageChunk: ({ html }) => html.replace('%watchfloor.theme%', locals.theme)
+  });
+  applyPageHeaders(response.headers);
+  return response;
+};
+
+/** Only what nobody expected comes here (loads' own `error(404)` do not), and routes that do not exist. */
+export const handleError: HandleServerError = ({ error: cause, event, status, message }) => {
+  // No id, no path: one "not found" is like any other.
+  if (status < 500) return { message };
+  const id = newErrorId();
+  log.error({ id, method: event.request.method, route: event.route.id, err: cause }, 'a request failed');
+  return { message: 'Something failed on our side. Nothing was changed; try again.', id };
+};
+
+function newErrorId(): string {
+  return randomBytes(6).toString('hex');
+}

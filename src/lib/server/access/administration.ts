@@ -1,0 +1,204 @@
+/**
+ * What an administrator does from the command line: people, workspaces, environments, memberships. It owns the rules of
+ * these records and the sentences when one is broken; it does not own prompts, output or the connection, which acts as
+ * the owner. Each change is one statement, so nobody is ever seen half changed (narrowed, say, to nothing or to all).
+ */
+import pg from 'pg';
+import type { Queryable } from '../database/pool.ts';
+import { MEMBER_ROLES } from './capabilities.ts';
+import { findPasswordMistake, hashPassword } from './passwords.ts';
+
+/** What was asked for cannot be done; the message is a sentence that says what to do instead. */
+export class AdministrationError extends Error {
+  override name = 'AdministrationError';
+}
+
+const SQLSTATE = { uniqueViolation: '23505', foreignKeyViolation: '23503' } as const;
+const EMAIL_FORM = /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u;
+const LONGEST_EMAIL = 254;
+const LONGEST_NAME = 120;
+
+/** Adds an account that can sign in and sees nothing until it is made a member. */
+export async function addUser(
+  db: Queryable,
+  { email, name, password }: { email: string; name: string; password: string }
+): Promise<{ id: number }> {
+  const address = email.trim();
+  if (!EMAIL_FORM.test(address) || address.length > LONGEST_EMAIL)
+    throw new AdministrationError(`"${email}" is not an e-mail address: write it as somebody@example.com.`);
+  const values = [address, toName(name, 'The name of a user'), await toHash(password)];
+  try {
+    const sql = 'insert into public.users (email, name, password_hash) values ($1, $2, $3) returning id';
+    return (await db.query<{ id: number }>(sql, values)).rows[0]!;
+  } catch (error) {
+    throw explain(error, {
+      users_by_email: `There is a user with the e-mail ${address} already: give them a new password instead.`
+    });
+  }
+}
+
+/** Ends every session of theirs at once; what they did stays. No error when they are disabled already. */
+export async function disableUser(db: Queryable, { email }: { email: string }): Promise<void> {
+  const { rows } = await db.query(
+    `with disabled as (
+       update public.users set disabled_at = coalesce(disabled_at, clock_timestamp())
+       where lower(email) = lower($1) returning id
+     ), ended as (delete from public.sessions using disabled where user_id = disabled.id)
+     select id from disabled`,
+    [email.trim()]
+  );
+  if (rows.length === 0) throw noUser(email);
+}
+
+/** Replaces the password and ends every session: whoever knew the old one is out. */
+export async function resetPassword(
+  db: Queryable,
+  { email, password }: { email: string; password: string }
+): Promise<void> {
+  const { rows } = await db.query(
+    `with changed as (
+       update public.users set password_hash = $2 where lower(email) = lower($1) returning id
+     ), ended as (delete from public.sessions using changed where user_id = changed.id)
+     select id from changed`,
+    [email.trim(), await toHash(password)]
+  );
+  if (rows.length === 0) throw noUser(email);
+}
+
+/** Names of workspaces need not differ. */
+export async function addWorkspace(db: Queryable, { name }: { name: string }): Promise<{ id: number }> {
+  const { rows } = await db.query<{ id: number }>('insert into public.workspaces (name) values ($1) returning id', [
+    toName(name, 'The name of a workspace')
+  ]);
+  return rows[0]!;
+}
+
+/** Everybody in the workspace who is not narrowed sees it at once. */
+export async function addEnvironment(
+  db: Queryable,
+  { workspaceId, name }: { workspaceId: number; name: string }
+): Promise<{ id: number }> {
+  const values = [workspaceId, toName(name, 'The name of an environment')];
+  try {
+    const sql = 'insert into public.managed_environments (workspace_id, name) values ($1, $2) returning id';
+    return (await db.query<{ id: number }>(sql, values)).rows[0]!;
+  } catch (error) {
+    throw explain(error, {
+      managed_environments_by_name: `Workspace ${workspaceId} has an environment named "${name.trim()}" already: choose another name.`,
+      managed_environments_workspace: noWorkspace(workspaceId)
+    });
+  }
+}
+
+/** Makes somebody a member, or changes the role of one who is; their narrowing stays as it is. */
+export async function addMember(
+  db: Queryable,
+  { workspaceId, email, role }: { workspaceId: number; email: string; role: string }
+): Promise<void> {
+  const known: readonly string[] = MEMBER_ROLES;
+  if (!known.includes(role))
+    throw new AdministrationError(`"${role}" is not a role: choose one of ${MEMBER_ROLES.join(', ')}.`);
+  const userId = await readUserId(db, email);
+  try {
+    await db.query(
+      `insert into public.memberships (workspace_id, user_id, role) values ($1, $2, $3)
+       on conflict on constraint memberships_pkey do update set role = excluded.role`,
+      [workspaceId, userId, role]
+    );
+  } catch (error) {
+    throw explain(error, { memberships_workspace: noWorkspace(workspaceId) });
+  }
+}
+
+/** Ends a membership together with its narrowing. */
+export async function removeMember(
+  db: Queryable,
+  { workspaceId, email }: { workspaceId: number; email: string }
+): Promise<void> {
+  const userId = await readUserId(db, email);
+  const { rowCount } = await db.query('delete from public.memberships where workspace_id = $1 and user_id = $2', [
+    workspaceId,
+    userId
+  ]);
+  if (rowCount === 0) throw noMember(workspaceId, email);
+}
+
+/** Narrows a member to exactly these environments; an empty list lifts the narrowing: they see all of the workspace. */
+export async function entitle(
+  db: Queryable,
+  { workspaceId, email, environmentIds }: { workspaceId: number; email: string; environmentIds: number[] }
+): Promise<void> {
+  const userId = await readUserId(db, email);
+  const member = await db.query('select from public.memberships where workspace_id = $1 and user_id = $2', [
+    workspaceId,
+    userId
+  ]);
+  if (member.rowCount === 0) throw noMember(workspaceId, email);
+  const wanted = [...new Set(environmentIds)];
+  const { rows } = await db.query<{ id: number }>(
+    `select wanted.id from unnest($2::bigint[]) as wanted (id)
+     where not exists (select from public.managed_environments e where e.workspace_id = $1 and e.id = wanted.id)`,
+    [workspaceId, wanted]
+  );
+  if (rows.length > 0)
+    throw new AdministrationError(
+      `Workspace ${workspaceId} has no environment ${rows.map(({ id }) => id).join(', ')}: ` +
+        'nothing was changed. Name only environments of that workspace.'
+    );
+  await db.query(
+    `with dropped as (
+       delete from public.environment_memberships
+       where workspace_id = $1 and user_id = $2 and managed_environment_id <> all ($3::bigint[])
+     )
+     insert into public.environment_memberships (workspace_id, user_id, managed_environment_id)
+     select $1, $2, id from unnest($3::bigint[]) as wanted (id)
+     on conflict on constraint environment_memberships_pkey do nothing`,
+    [workspaceId, userId, wanted]
+  );
+}
+
+async function readUserId(db: Queryable, email: string): Promise<number> {
+  const { rows } = await db.query<{ id: number }>('select id from public.users where lower(email) = lower($1)', [
+    email.trim()
+  ]);
+  if (!rows[0]) throw noUser(email);
+  return rows[0].id;
+}
+
+async function toHash(password: string): Promise<string> {
+  const mistake = findPasswordMistake(password);
+  if (mistake) throw new AdministrationError(mistake);
+  return hashPassword(password);
+}
+
+function toName(text: string, what: string): string {
+  const name = text.trim();
+  const length = [...name].length;
+  if (length === 0) throw new AdministrationError(`${what} is empty: write one.`);
+  if (length > LONGEST_NAME)
+    throw new AdministrationError(`${what} has ${length} characters: write at most ${LONGEST_NAME}.`);
+  if (/\p{Cc}/u.test(name)) throw new AdministrationError(`${what} has control characters: leave them out.`);
+  return name;
+}
+
+function noUser(email: string): AdministrationError {
+  return new AdministrationError(`There is no user with the e-mail ${email.trim()}: check it, or add the user first.`);
+}
+
+function noWorkspace(workspaceId: number): string {
+  return `There is no workspace ${workspaceId}: check its number, or add the workspace first.`;
+}
+
+function noMember(workspaceId: number, email: string): AdministrationError {
+  return new AdministrationError(
+    `${email.trim()} is not a member of workspace ${workspaceId}: add them as a member first.`
+  );
+}
+
+/** The sentence for a broken constraint, by the constraint's name; any other error as it is. */
+function explain(error: unknown, sentences: Record<string, string>): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  if (error.code !== SQLSTATE.uniqueViolation && error.code !== SQLSTATE.foreignKeyViolation) return error;
+  const sentence = sentences[error.constraint ?? ''];
+  return sentence ? new AdministrationError(sentence, { cause: error }) : error;
+}

@@ -1,0 +1,23 @@
+/**
+ * Where signing in leads back to. It owns which addresses are followed: only paths of our own, because `next` comes
+ * from a link that anybody can write. Pure.
+ */
+
+const OURS = 'http://watchfloor.invalid';
+
+/** The path and query to go to after signing in, or null when `next` is missing, malformed or leads elsewhere. */
+export function toReturnPath(next: string | null | undefined): string | null {
+  if (!next || !next.startsWith('/') || !URL.canParse(next, OURS)) return null;
+  const url = new URL(next, OURS);
+  if (url.origin !== OURS) return null;
+  const path = url.pathname + url.search;
+  // The parser turns `/.//elsewhere.example` into a path that a browser takes for a host.
+  if (path.startsWith('//')) return null;
+  return /^\/log(in|out)(\/|$)/.test(url.pathname) ? null : path;
+}
+
+/** The address of the sign-in page that leads back to `path`; /admin is where it leads anyway. */
+export function toLoginPath(path: string): string {
+  const back = toReturnPath(path);
+  return back === null || back === '/admin' ? '/login' : `/login?next=${encodeURIComponent(back)}`;
+}

@@ -1,0 +1,173 @@
+/**
+ * Sessions: the only file that knows lucia and cookies. The cookie holds a random token, the table its SHA-256, which
+ * is what lucia takes for the session's id. It owns the two limits (idle and absolute) and the cookie's attributes; it
+ * does not own passwords, pages or what a person may see. Plain Node: routes and the hub use it alike.
+ * Invariant: a copy of the table signs nobody in, and no row's expiry lies beyond the absolute limit.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { NodePostgresAdapter } from '@lucia-auth/adapter-postgresql';
+import { Lucia, TimeSpan, type Cookie, type DatabaseSession, type DatabaseUser } from 'lucia';
+import type pg from 'pg';
+import type { Person } from '../../operations/pages.ts';
+
+/** Without a visit for this long a session ends; lucia renews it in the second half of that time. */
+const IDLE_LIMIT = new TimeSpan(7, 'd');
+/** After this long it ends however much it is used. Hours, because a day's length depends on the connection's zone. */
+const ABSOLUTE_LIMIT_HOURS = 30 * 24;
+const TOKEN_BYTES = 32;
+const TOKEN_FORM = /^[A-Za-z0-9_-]{43}$/;
+
+declare module 'lucia' {
+  interface Register {
+    UserId: number;
+    DatabaseUserAttributes: Omit<Person, 'id'>;
+    Lucia: Lucia<Record<never, never>, Omit<Person, 'id'>>;
+  }
+}
+
+/** What to set on the response, in the form that SvelteKit's `cookies.set` takes. */
+export interface SessionCookie {
+  name: string;
+  value: string;
+  options: { path: string; httpOnly: boolean; secure: boolean; sameSite: 'lax'; maxAge: number };
+}
+
+export interface SignedIn {
+  /** the hash of the token: safe to log, useless in a cookie */
+  sessionId: string;
+  person: Person;
+}
+
+export interface Checked {
+  session: { id: string } | null;
+  person: Person | null;
+  /** the renewed cookie, or the one that clears what no longer counts; null = leave the browser's as it is */
+  setCookie: SessionCookie | null;
+}
+
+export interface Sessions {
+  /** Who a request is from, without renewing or ending anything (handshakes, polls). Takes the whole Cookie header. */
+  readSession(cookieHeader: string | null): Promise<SignedIn | null>;
+  /** Who a page's request is from; renews a session that is used, and ends one that is over or whose person is disabled. */
+  check(cookieHeader: string | null): Promise<Checked>;
+  /** Makes a session for somebody whose password was verified just now. */
+  signIn(personId: number): Promise<{ sessionId: string; setCookie: SessionCookie }>;
+  /** Ends a session; takes effect on open sockets through the change log. No error when it is gone already. */
+  signOut(sessionId: string): Promise<SessionCookie>;
+}
+
+/**
+ * `pool` acts as the role `access`. `secure`: browsers speak https to us, so the cookie may carry the `__Host-` prefix,
+ * which no subdomain and no plain http answer can overwrite.
+ */
+export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean }): Sessions {
+  const adapter = new SessionTable(pool);
+  const cookieName = secure ? '__Host-watchfloor' : 'watchfloor';
+  const lucia = new Lucia(adapter, {
+    sessionExpiresIn: IDLE_LIMIT,
+    sessionCookie: { name: cookieName, attributes: { secure, sameSite: 'lax', path: '/' } },
+    getUserAttributes: ({ name, email }) => ({ name, email })
+  });
+
+  return {
+    async readSession(cookieHeader) {
+      const token = readToken(cookieHeader, cookieName);
+      if (!token) return null;
+      const [session, user] = await adapter.getSessionAndUser(toSessionId(token));
+      if (!session || !user || session.expiresAt.getTime() <= Date.now()) return null;
+      return { sessionId: session.id, person: { id: user.id, ...user.attributes } };
+    },
+
+    async check(cookieHeader) {
+      const token = readToken(cookieHeader, cookieName);
+      if (token === null) return { session: null, person: null, setCookie: null };
+      const { session, user } = token ? await lucia.validateSession(toSessionId(token)) : { session: null, user: null };
+      if (!session)
+        return { session: null, person: null, setCookie: toSessionCookie(lucia.createBlankSessionCookie()) };
+      return {
+        session: { id: session.id },
+        person: { id: user.id, name: user.name, email: user.email },
+        // Not session.id, which is the hash: a browser that got that would be signed out by its next request.
+        setCookie: session.fresh ? toSessionCookie(lucia.createSessionCookie(token)) : null
+      };
+    },
+
+    async signIn(personId) {
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      const session = await lucia.createSession(personId, {}, { sessionId: toSessionId(token) });
+      // Nobody comes back for an expired session, so nothing else would remove it. Few rows, by their index.
+      await lucia.deleteExpiredSessions();
+      return { sessionId: session.id, setCookie: toSessionCookie(lucia.createSessionCookie(token)) };
+    },
+
+    async signOut(sessionId) {
+      await lucia.invalidateSession(sessionId);
+      return toSessionCookie(lucia.createBlankSessionCookie());
+    }
+  };
+}
+
+/** lucia's adapter, with one statement instead of two for each request, without the password's hash, and with limits. */
+class SessionTable extends NodePostgresAdapter {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    super(pool, { user: 'public.users', session: 'public.sessions' });
+    this.#pool = pool;
+  }
+
+  /** A disabled person counts as none, upon which lucia deletes the session. */
+  override async getSessionAndUser(
+    sessionId: string
+  ): Promise<[session: DatabaseSession | null, user: DatabaseUser | null]> {
+    const { rows } = await this.#pool.query<{
+      user_id: number;
+      expires_at: Date;
+      name: string;
+      email: string;
+      disabled: boolean;
+    }>(
+      `select s.user_id, least(s.expires_at, s.created_at + make_interval(hours => $2)) as expires_at,
+         u.name, u.email, u.disabled_at is not null as disabled
+       from public.sessions s join public.users u on u.id = s.user_id
+       where s.id = $1`,
+      [sessionId, ABSOLUTE_LIMIT_HOURS]
+    );
+    const row = rows[0];
+    if (!row) return [null, null];
+    return [
+      { id: sessionId, userId: row.user_id, expiresAt: row.expires_at, attributes: {} },
+      row.disabled ? null : { id: row.user_id, attributes: { name: row.name, email: row.email } }
+    ];
+  }
+
+  /** Never beyond the absolute limit; near that limit nothing is left to extend, and nothing is written. */
+  override async updateSessionExpiration(sessionId: string, expiresAt: Date): Promise<void> {
+    await this.#pool.query(
+      `update public.sessions set expires_at = least($2, created_at + make_interval(hours => $3))
+       where id = $1 and expires_at < least($2, created_at + make_interval(hours => $3))`,
+      [sessionId, expiresAt, ABSOLUTE_LIMIT_HOURS]
+    );
+  }
+}
+
+function toSessionId(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/**
+ * The token in a Cookie header: null when there is no such cookie, '' when it cannot be one of ours. Not lucia's parser,
+ * which decodes every cookie and throws when another application of the host has set a malformed one.
+ */
+function readToken(cookieHeader: string | null, cookieName: string): string | null {
+  for (const pair of (cookieHeader ?? '').split(';')) {
+    const [name, value] = pair.trim().split('=', 2);
+    if (name === cookieName) return value && TOKEN_FORM.test(value) ? value : '';
+  }
+  return null;
+}
+
+function toSessionCookie({ name, value, attributes }: Cookie): SessionCookie {
+  const { path = '/', secure = true, maxAge = 0 } = attributes;
+  return { name, value, options: { path, secure, maxAge, httpOnly: true, sameSite: 'lax' } };
+}

@@ -1,0 +1,18 @@
+/**
+ * The workspaces that a person is a member of. Read with the role `access`, because a transaction of the role `people`
+ * has entered one workspace and sees no other. It owns no environment and no capability.
+ */
+import type { Workspace } from '../../operations/pages.ts';
+import type { Queryable } from '../database/pool.ts';
+
+/** By name, then id; empty for somebody without a membership. One statement. */
+export async function readWorkspaces(db: Queryable, personId: number): Promise<Workspace[]> {
+  const { rows } = await db.query<Workspace>(
+    `select w.id, w.name, w.is_demo as "isDemo"
+     from public.memberships m join public.workspaces w on w.id = m.workspace_id
+     where m.user_id = $1
+     order by lower(w.name), w.id`,
+    [personId]
+  );
+  return rows;
+}

@@ -1,0 +1,33 @@
+/**
+ * What the SvelteKit half needs to answer: its own pools, sessions and sign-in, opened once by hooks.server.ts's `init`.
+ * It shares nothing with the hub, and owns no request. Configuration comes from the environment (config.ts).
+ */
+import type pg from 'pg';
+import { openSessions, type Sessions } from '../access/sessions.ts';
+import { openSignIn, type SignIn } from '../access/sign-in.ts';
+import { readConfig } from '../config.ts';
+import { openPool } from '../database/pool.ts';
+import { StartupError } from '../startup-error.ts';
+
+export interface Web {
+  /** `people`: what pages show, under row-level security. `access`: who somebody is and which workspaces are theirs. */
+  database: { people: pg.Pool; access: pg.Pool };
+  access: { sessions: Sessions; signIn: SignIn };
+  close(): Promise<void>;
+}
+
+/** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
+export function openWeb(environment: NodeJS.ProcessEnv): Web {
+  const { databaseUrl: url, secureCookies } = readConfig(environment);
+  if (url === null)
+    throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
+  const people = openPool({ url, role: 'people', max: 10, applicationName: 'watchfloor pages' });
+  const access = openPool({ url, role: 'access', max: 5, applicationName: 'watchfloor sign-in' });
+  return {
+    database: { people, access },
+    access: { sessions: openSessions({ pool: access, secure: secureCookies }), signIn: openSignIn(access) },
+    async close() {
+      await Promise.all([people.end(), access.end()]);
+    }
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Signing in. `next` says where to go afterwards, if that is a path of ours. Wrong password, unknown account and
+ * disabled account get one answer.
+ */
+import { fail, redirect } from '@sveltejs/kit';
+import { z } from 'zod';
+import { toReturnPath } from '#lib/server/access/return-path.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+const REFUSED =
+  'This e-mail and password do not belong to an active account. Check both, or ask whoever administers Watchfloor.';
+/** Enough for any e-mail and password that can be right (passwords.ts); what is longer is wrong. */
+const formSchema = z.object({
+  email: z.string().trim().max(254).catch(''),
+  password: z.string().max(1024).catch(''),
+  next: z.string().max(2048).catch('')
+});
+
+export const load: PageServerLoad = ({ locals, url }) => {
+  const next = toReturnPath(url.searchParams.get('next'));
+  if (locals.person) redirect(303, next ?? '/admin');
+  return { next };
+};
+
+export const actions: Actions = {
+  async default({ request, locals, cookies, getClientAddress, setHeaders }) {
+    const { email, password, next } = formSchema.parse(Object.fromEntries(await request.formData()));
+    if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
+
+    const answer = await locals.access.signIn.attempt({ email, password, address: getClientAddress() });
+    if (answer.kind === 'limited') {
+      const minutes = Math.ceil(answer.retryAfterSeconds / 60);
+      setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
+      const when = minutes === 1 ? 'in a minute' : `in ${minutes} minutes`;
+      return fail(429, { email, message: `Too many attempts to sign in. Try again ${when}.` });
+    }
+    if (answer.kind === 'refused') return fail(400, { email, message: REFUSED });
+
+    // Whoever was signed in here before is not any more.
+    if (locals.session) await locals.access.sessions.signOut(locals.session.id);
+    const { setCookie } = await locals.access.sessions.signIn(answer.personId);
+    cookies.set(setCookie.name, setCookie.value, setCookie.options);
+    redirect(303, toReturnPath(next) ?? '/admin');
+  }
+};
