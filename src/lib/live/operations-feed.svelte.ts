@@ -1,0 +1,90 @@
+/**
+ * The live list as a component sees it: reactive values and a few verbs. Thin: `LiveList` does the work, this file only
+ * turns its views into runes. On the server and until `start` it shows the page as it was read, and says that it is
+ * connecting. Invariant: `rows` is exactly what to draw, at most a page, newest first.
+ */
+import type { OperationRow } from '../operations/operation.ts';
+import type { HubPage } from '../operations/pages.ts';
+import { LiveList, type ListView, type TimeView } from './live-list.ts';
+import { browserPorts, type Ports } from './ports.ts';
+import type { Stamp } from './proof.ts';
+import type { FeedOptions } from './subscription.ts';
+
+export class OperationsFeed {
+  #list = $state.raw() as ListView;
+  #time = $state.raw() as TimeView;
+  readonly #live: LiveList;
+
+  /** Does nothing in the world until `start`, so it may be made while rendering on the server. */
+  constructor(page: HubPage, options: FeedOptions, ports: Ports = browserPorts) {
+    this.#live = new LiveList(page, {
+      options,
+      ports,
+      draw: (view) => (this.#list = view),
+      tick: (view) => (this.#time = view)
+    });
+  }
+
+  get rows(): OperationRow[] {
+    return this.#list.rows;
+  }
+  /** ids whose row changed or entered in the last seconds */
+  get changed(): ReadonlySet<number> {
+    return this.#list.changed;
+  }
+  /** how many new rows wait behind the pill; at most WAITING_LIMIT, which means "or more" */
+  get waiting(): number {
+    return this.#list.waiting;
+  }
+  get paused(): boolean {
+    return this.#list.paused;
+  }
+  get pausedAt(): number | null {
+    return this.#list.pausedAt;
+  }
+  get stamp(): Stamp {
+    return this.#time.stamp;
+  }
+  /** server time in milliseconds, moved each second; until started the time at which the page was read */
+  get now(): number {
+    return this.#time.now;
+  }
+  get liveSince(): number | null {
+    return this.#time.liveSince;
+  }
+  get announcement(): string {
+    return this.#time.announcement;
+  }
+
+  /** Pointer, focus or selection is in the list: new rows wait. */
+  engage(on: boolean): void {
+    this.#live.engage(on);
+  }
+  /** Is the list scrolled to its top? */
+  atTop(on: boolean): void {
+    this.#live.atTop(on);
+  }
+  showWaiting(): void {
+    this.#live.showWaiting();
+  }
+  pause(): void {
+    this.#live.pause();
+  }
+  resume(): void {
+    this.#live.resume();
+  }
+  tryNow(): void {
+    this.#live.tryNow();
+  }
+  /** The load ran again (navigation, resync): merges by revision. The page of the constructor again changes nothing. */
+  adopt(page: HubPage): void {
+    this.#live.adopt(page);
+  }
+  /** Browser only, in an effect; `close` undoes it, and it may be started again. */
+  start(): void {
+    this.#live.start();
+  }
+  close(): void {
+    this.#live.close();
+  }
+}

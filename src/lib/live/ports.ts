@@ -1,0 +1,75 @@
+/**
+ * What the live path needs of the world around it: clocks, schedules, chance and a socket, so that tests can hold all of
+ * them. `browserPorts` is the real one; nothing here keeps state of a feed. One ticker serves all feeds of a tab.
+ */
+import type { Moment } from './server-clock.ts';
+import { openSocket, type LiveSocket, type SocketListener } from './socket.ts';
+
+export type Stop = () => void;
+
+export interface Ports {
+  moment(): Moment;
+  /** in [0, 1) */
+  random(): number;
+  after(ms: number, callback: () => void): Stop;
+  everySecond(callback: () => void): Stop;
+  /** before the next drawing, or after 250 ms where nothing is drawn (hidden tab) */
+  onFrame(callback: () => void): Stop;
+  /** the tab is shown again, restored, or back on a network */
+  onReturn(callback: () => void): Stop;
+  openSocket(listener: SocketListener): LiveSocket;
+  /** one line for the developer's console */
+  warn(message: string): void;
+}
+
+const HIDDEN_FRAME_MS = 250;
+const watchers = new Set<() => void>();
+let ticker: ReturnType<typeof setInterval> | undefined;
+
+/** The browser's own clocks and schedules. */
+export const browserPorts: Ports = {
+  moment: () => ({ mono: performance.now(), wall: Date.now() }),
+  random: Math.random,
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+  everySecond(callback) {
+    watchers.add(callback);
+    ticker ??= setInterval(() => watchers.forEach((watcher) => watcher()), 1_000);
+    return () => {
+      watchers.delete(callback);
+      if (watchers.size > 0) return;
+      clearInterval(ticker);
+      ticker = undefined;
+    };
+  },
+  onFrame(callback) {
+    const stop = (): void => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+    const run = (): void => {
+      stop();
+      callback();
+    };
+    const frame = requestAnimationFrame(run);
+    const timer = setTimeout(run, HIDDEN_FRAME_MS);
+    return stop;
+  },
+  onReturn(callback) {
+    const shown = (): void => {
+      if (document.visibilityState === 'visible') callback();
+    };
+    document.addEventListener('visibilitychange', shown);
+    window.addEventListener('pageshow', shown);
+    window.addEventListener('online', shown);
+    return () => {
+      document.removeEventListener('visibilitychange', shown);
+      window.removeEventListener('pageshow', shown);
+      window.removeEventListener('online', shown);
+    };
+  },
+  openSocket,
+  warn: (message) => console.warn(`[watchfloor] ${message}`)
+};

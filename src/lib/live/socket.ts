@@ -1,0 +1,107 @@
+/**
+ * The browser's socket to the hub: the only file that knows socket.io-client. It parses every message with the protocol's
+ * schemas and hands on typed ones; it never reconnects by itself, since the connection's states decide that.
+ * Delivery: in order and at most once per socket; after `close` nothing is called any more. WebSocket only, same origin,
+ * with the session's cookie.
+ */
+import { io, type Socket } from 'socket.io-client';
+import * as z from 'zod/mini';
+import {
+  clockAnswerSchema,
+  LIVE_PATH,
+  serverEvents,
+  subscribeAnswerSchema,
+  type ClientEvents,
+  type ServerEvents,
+  type Subscribe,
+  type SubscribeAnswer
+} from './protocol.ts';
+
+/** Opening and each answer may take so long; then the connection counts as dead. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+/** Message of the connect error by which the hub says that there is no session (any more). */
+const SESSION_ENDED = 'session:ended';
+
+/** One message of the server, parsed. */
+export type ServerMessage = {
+  [E in keyof ServerEvents]: { event: E; body: Parameters<ServerEvents[E]>[0] };
+}[keyof ServerEvents];
+
+export interface SocketListener {
+  connected(): void;
+  /** could not be opened, or was lost; not called after `close` */
+  disconnected(): void;
+  message(message: ServerMessage): void;
+  /** something came that this version cannot read */
+  malformed(what: string): void;
+}
+
+export interface LiveSocket {
+  /** `answered(null)`: no answer in time, or one that could not be read (then `malformed` was called, too) */
+  subscribe(message: Subscribe, answered: (answer: SubscribeAnswer | null) => void): void;
+  clock(answered: (now: number | null) => void): void;
+  close(): void;
+}
+
+/** Opens a socket of its own at once; the listener hears `connected` or `disconnected`, never both orders at once. */
+export function openSocket(listener: SocketListener): LiveSocket {
+  // The content security policy forbids eval, and zod's probe for it would be reported as a violation.
+  z.config({ jitless: true });
+  const socket: Socket<ServerEvents, ClientEvents> = io({
+    path: LIVE_PATH,
+    transports: ['websocket'],
+    withCredentials: true,
+    forceNew: true,
+    reconnection: false,
+    autoConnect: false,
+    timeout: ANSWER_TIMEOUT_MS
+  });
+  let closed = false;
+
+  /** Parses at the door; null and one report for what does not fit. */
+  function parse<T>(
+    schema: { safeParse(input: unknown): { success: boolean; data?: T } },
+    what: string,
+    input: unknown
+  ) {
+    const result = schema.safeParse(input);
+    if (result.success) return result.data as T;
+    listener.malformed(what);
+    return null;
+  }
+
+  socket.on('connect', () => listener.connected());
+  socket.on('connect_error', (error) => {
+    if (error.message === SESSION_ENDED) listener.message({ event: 'session:ended', body: {} });
+    else listener.disconnected();
+  });
+  socket.on('disconnect', () => listener.disconnected());
+  for (const event of Object.keys(serverEvents) as (keyof ServerEvents)[]) {
+    const receive = (input: unknown): void => {
+      const body = parse(serverEvents[event], event, input ?? {});
+      if (body !== null) listener.message({ event, body } as ServerMessage);
+    };
+    socket.on(event, receive as never);
+  }
+  socket.connect();
+
+  return {
+    subscribe(message, answered) {
+      socket.timeout(ANSWER_TIMEOUT_MS).emit('subscribe', message, (error, answer) => {
+        if (closed) return;
+        answered(error ? null : parse(subscribeAnswerSchema, 'answer of subscribe', answer));
+      });
+    },
+    clock(answered) {
+      socket.timeout(ANSWER_TIMEOUT_MS).emit('clock', (error, answer) => {
+        if (closed) return;
+        answered(error ? null : (parse(clockAnswerSchema, 'answer of clock', answer)?.now ?? null));
+      });
+    },
+    close() {
+      closed = true;
+      socket.off();
+      socket.disconnect();
+    }
+  };
+}

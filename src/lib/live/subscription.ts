@@ -1,0 +1,314 @@
+/**
+ * Drives one connection: carries out what `connection.ts` decides (socket, timers, page loads), measures the server's
+ * clock and knows the proof. It owns no rows: those go to its owner, in the order of the wire.
+ * Invariants: rows are handed over only while subscribed or asking; before a proof is taken, everything that came before
+ * it has been handed over; after `close` nothing runs and nothing is called.
+ */
+import { openConnection, step, type Command, type Connection, type ConnectionEvent } from './connection.ts';
+import { PageRefresh } from './page-refresh.ts';
+import type { Ports, Stop } from './ports.ts';
+import { toStamp, type Stamp } from './proof.ts';
+import { PROTOCOL_VERSION, type RowsChanged, type Scope, type SubscribeAnswer } from './protocol.ts';
+import * as clocks from './server-clock.ts';
+import type { LiveSocket, ServerMessage } from './socket.ts';
+
+/** Without any sign of the feed for four ticks a socket is dead, whatever TCP says (its own ping may take 45 s). */
+export const SILENCE_MS = 8_000;
+/** A ticker that comes later than this was held up (hidden tab, sleep): its silence proves nothing yet. */
+const HELD_UP_MS = 2_500;
+/** A proof that is this old although ticks come suggests that the clock is wrong: measure again, not more often than this. */
+const DOUBT_AGE_MS = 4_000;
+const DOUBT_EVERY_MS = 5_000;
+
+/** What page code does for the feed; the same three for lists and details. */
+export interface FeedOptions {
+  /** runs the page's load again; the page then calls `adopt` */
+  refresh: () => Promise<void>;
+  /** what is watched is absent, or the session ended: reload the page, which says so */
+  leave: () => void;
+  /** a newer version is deployed: reload the page */
+  reload: () => void;
+}
+
+/** Where the rows go. */
+export interface SubscriptionOwner {
+  /** changes of the stream or of a catch-up */
+  rows(changes: RowsChanged): void;
+  /** apply what was handed over now: a proof covers it */
+  flush(): void;
+  purge(): void;
+  loseStream(): void;
+  /** state, proof or second changed */
+  changed(): void;
+}
+
+interface ReadPage {
+  token: string;
+  readAt: number;
+}
+
+export class Subscription {
+  #connection: Connection;
+  #clock: clocks.ServerClock | null = null;
+  #proofAt: number;
+  #stamp: Stamp;
+  #liveSince: number | null = null;
+  #scope: Scope;
+  #socket: LiveSocket | null = null;
+  #heardAt = 0;
+  #secondAt = 0;
+  #askedClockAt: number | null = null;
+  #retryAt: number | null = null;
+  #stopRetry: Stop = () => {};
+  #stops: Stop[] = [];
+  readonly #warned = new Set<string>();
+  readonly #refresh: PageRefresh;
+  readonly #ports: Ports;
+  readonly #options: FeedOptions;
+  readonly #owner: SubscriptionOwner;
+
+  constructor(page: ReadPage, scope: Scope, parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner }) {
+    this.#scope = scope;
+    this.#connection = openConnection(page.token);
+    this.#proofAt = page.readAt;
+    this.#ports = parts.ports;
+    this.#options = parts.options;
+    this.#owner = parts.owner;
+    this.#refresh = new PageRefresh(parts.ports, parts.options.refresh, () => this.send({ type: 'refresh_failed' }));
+    this.#stamp = this.#restamp();
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+  get stamp(): Stamp {
+    return this.#stamp;
+  }
+  /** server time since which the stamp says live without a break */
+  get liveSince(): number | null {
+    return this.#liveSince;
+  }
+  /** the best guess of the server's time, in milliseconds; until started the time at which the page was read */
+  get now(): number {
+    return this.#clock === null ? this.#proofAt : clocks.likelyNow(this.#clock, this.#ports.moment());
+  }
+
+  start(): void {
+    if (this.#stops.length > 0) return;
+    const at = this.#ports.moment();
+    this.#clock ??= clocks.openClock(this.#proofAt, at);
+    this.#secondAt = at.mono;
+    this.#stops = [this.#ports.everySecond(() => this.#second()), this.#ports.onReturn(() => this.#returned())];
+    this.send({ type: 'started' });
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.#refresh.close();
+    this.send({ type: 'left' });
+    this.#stopRetry(); // also a reload that was to come
+  }
+
+  /** A page was adopted. `held`: the window on screen stays as it was until this page has been caught up with. */
+  adopted(page: ReadPage, scope: Scope, held: boolean): void {
+    this.#scope = scope;
+    this.#refresh.adopted();
+    if (!held) this.#proofAt = page.readAt;
+    this.send({ type: 'adopted', token: page.token, held });
+  }
+
+  tryNow(): void {
+    this.send({ type: 'try_now' });
+  }
+
+  /** Has the page read again, once for all who ask meanwhile. */
+  refresh(afterMs = 0): void {
+    if (this.#stops.length > 0) this.#refresh.ask(afterMs);
+  }
+
+  /** Takes an event through the table and does what it says; `then` runs if the event led to `live`. */
+  send(event: ConnectionEvent, then?: () => void): void {
+    const was = this.#connection.name;
+    const [next, commands] = step(this.#connection, event, this.#ports.random());
+    this.#connection = next;
+    if (next.name !== was) {
+      this.#stopRetry();
+      this.#retryAt = null;
+      if (next.name === 'live') this.#heardAt = this.#ports.moment().mono;
+      if (next.name === 'waiting') this.#dropSocket();
+    }
+    for (const command of commands) this.#run(command);
+    if (next.name === 'live') then?.();
+    this.#changed();
+  }
+
+  #run(command: Command): void {
+    switch (command.do) {
+      case 'open':
+        return this.#openSocket();
+      case 'drop':
+        return this.#dropSocket();
+      case 'measure':
+        return this.#measure();
+      case 'subscribe':
+        return this.#subscribe(command.token, command.attempt);
+      case 'wait':
+        this.#retryAt = this.#ports.moment().mono + command.ms;
+        this.#stopRetry = this.#ports.after(command.ms, () => this.send({ type: 'retry_due' }));
+        return;
+      case 'refresh':
+        return this.refresh(command.afterMs);
+      case 'purge':
+        this.#refresh.supersede(); // a page under way was read with the old access
+        return this.#owner.purge();
+      case 'lose_stream':
+        return this.#owner.loseStream();
+      case 'leave':
+        return this.#options.leave();
+      case 'reload':
+        this.#stopRetry = this.#ports.after(command.afterMs, () => this.#options.reload());
+    }
+  }
+
+  #openSocket(): void {
+    this.#socket = this.#ports.openSocket({
+      connected: () => this.send({ type: 'connected' }),
+      disconnected: () => this.send({ type: 'disconnected' }),
+      message: (message) => this.#receive(message),
+      malformed: (what) => {
+        if (!this.#warned.has(what)) this.#ports.warn(`The server sent a message that this page cannot read: ${what}.`);
+        this.#warned.add(what);
+        this.send({ type: 'malformed' });
+      }
+    });
+  }
+
+  #dropSocket(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  #receive(message: ServerMessage): void {
+    this.#heardAt = this.#ports.moment().mono;
+    switch (message.event) {
+      case 'rows:changed': {
+        const { name } = this.#connection;
+        const joined = name === 'live' || name === 'rebasing' || name === 'halted' || name === 'subscribing';
+        if (joined) this.#owner.rows(message.body);
+        return;
+      }
+      case 'feed:ticked':
+        return this.send({ type: 'ticked', token: message.body.token }, () => this.#prove(message.body.proofAt));
+      case 'feed:halted':
+        return this.send({ type: 'feed_halted', link: message.body.link });
+      case 'access:changed':
+        return this.send({ type: 'access_changed', generation: message.body.generation });
+      case 'resync:required':
+        return this.send({ type: 'resync_required', reason: message.body.reason });
+      case 'reference:changed':
+        return this.send({ type: 'reference_changed' });
+      case 'session:ended':
+        return this.send({ type: 'session_ended' });
+      case 'server:closing':
+        return this.send({ type: 'server_closing' });
+    }
+  }
+
+  #subscribe(token: string, attempt: number): void {
+    const asked = this.#ports.moment();
+    this.#socket?.subscribe({ protocol: PROTOCOL_VERSION, scope: this.#scope, token }, (answer) => {
+      if (attempt !== this.#connection.attempt) return;
+      if (answer === null) this.send({ type: 'timed_out' });
+      else this.#answered(answer, attempt, asked);
+    });
+  }
+
+  #answered(answer: SubscribeAnswer, attempt: number, asked: clocks.Moment): void {
+    switch (answer.result) {
+      case 'caught_up':
+        return this.send({ type: 'caught_up', attempt, generation: answer.generation, token: answer.token }, () => {
+          this.#learn(answer.now, asked);
+          this.#owner.rows({ rows: answer.rows, removed: answer.removed });
+          this.#prove(answer.proofAt);
+        });
+      case 'resync':
+        return this.send({ type: 'answered_resync', attempt, reason: answer.reason });
+      case 'absent':
+        return this.send({ type: 'answered_absent', attempt });
+      case 'reload':
+        return this.send({ type: 'answered_reload', attempt });
+      case 'unavailable':
+        return this.send({ type: 'answered_unavailable', attempt, link: answer.link });
+    }
+  }
+
+  /** Everything up to this database time has been handed over, so it is applied before it is claimed. */
+  #prove(proofAt: number): void {
+    this.#owner.flush();
+    this.#proofAt = proofAt; // not the greater of both: a database clock that was set back sets proofs back, too
+    const at = this.#ports.moment();
+    if (this.#clock === null) return;
+    this.#clock = clocks.heardProof(clocks.observe(this.#clock, at), proofAt, at);
+    const latest = clocks.latestNow(this.#clock, at);
+    const doubtful = latest === null || latest - proofAt > DOUBT_AGE_MS;
+    if (doubtful && at.mono - (this.#askedClockAt ?? -Infinity) > DOUBT_EVERY_MS) this.#measure();
+  }
+
+  #measure(): void {
+    const asked = this.#ports.moment();
+    this.#askedClockAt = asked.mono;
+    this.#socket?.clock((now) => {
+      if (now === null) return this.send({ type: 'timed_out' });
+      this.#learn(now, asked);
+      this.#changed();
+    });
+  }
+
+  #learn(now: number, asked: clocks.Moment): void {
+    if (this.#clock !== null) this.#clock = clocks.measured(this.#clock, now, asked, this.#ports.moment());
+  }
+
+  #second(): void {
+    const at = this.#ports.moment();
+    const heldUp = at.mono - this.#secondAt > HELD_UP_MS;
+    this.#secondAt = at.mono;
+    if (this.#clock !== null) this.#clock = clocks.observe(this.#clock, at);
+    const connected = this.#socket !== null && this.#connection.name !== 'connecting';
+    if (connected && this.#clock !== null && clocks.isMeasureDue(this.#clock, this.#askedClockAt, at)) this.#measure();
+    if (!heldUp && at.mono - this.#heardAt > SILENCE_MS) this.send({ type: 'silent' });
+    else this.#changed();
+  }
+
+  /** Shown again or back on a network: whatever waited goes on at once, and the clock may have slept. */
+  #returned(): void {
+    this.#owner.flush();
+    if (this.#socket !== null && this.#connection.name !== 'connecting') this.#measure();
+    this.send({ type: 'try_now' });
+  }
+
+  #changed(): void {
+    this.#stamp = this.#restamp();
+    this.#owner.changed();
+  }
+
+  #restamp(): Stamp {
+    const at = this.#clock === null ? null : this.#ports.moment();
+    if (this.#clock !== null && at !== null) this.#clock = clocks.observe(this.#clock, at);
+    const { name, link, everCaughtUp } = this.#connection;
+    const apart = name === 'connecting' || name === 'waiting';
+    const stamp = toStamp({
+      proofAt: this.#proofAt,
+      latestNow: this.#clock === null || at === null ? null : clocks.latestNow(this.#clock, at),
+      likelyNow: this.now,
+      caughtUp: name === 'live' || name === 'rebasing',
+      everCaughtUp,
+      catchingUp: name === 'subscribing' || name === 'resyncing',
+      link: apart ? 'browser' : link,
+      retryInMs: this.#retryAt === null || at === null ? null : Math.max(0, this.#retryAt - at.mono)
+    });
+    if (stamp.state !== 'live') this.#liveSince = null;
+    else this.#liveSince ??= this.#proofAt;
+    return stamp;
+  }
+}
