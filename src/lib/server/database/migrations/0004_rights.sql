@@ -42,7 +42,17 @@ begin atomic
   where workspace_id = nullif(current_setting('watchfloor.workspace_id', true), '')::bigint
     and user_id = nullif(current_setting('watchfloor.user_id', true), '')::bigint;
 end;
-grant execute on function watchfloor.entered_workspace(), watchfloor.sees_all_environments(),
+-- The role that the person's capabilities come from; null where they are no member.
+create function watchfloor.role_in_workspace() returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+return (
+  select m.role from public.memberships m
+  where m.workspace_id = watchfloor.entered_workspace()
+    and m.user_id = nullif(current_setting('watchfloor.user_id', true), '')::bigint
+);
+
+grant execute on function watchfloor.role_in_workspace(), watchfloor.entered_workspace(), watchfloor.sees_all_environments(),
   watchfloor.entitled_environments() to watchfloor_people;
 
 alter table public.workspaces enable row level security;

@@ -1,0 +1,164 @@
+/**
+ * The feed of one node: reads what became visible since its last read and tells it, access before rows. It owns the
+ * place in the stream, when to read, and whether what it says can be vouched for; it knows neither people nor sockets.
+ * Invariants: passes never overlap; a pass that fails moves nothing; whatever wakes it or fails to (lost notifications
+ * cost latency up to BACKSTOP_MS, never a change) each change is told once an epoch, in the order of commits it could see.
+ */
+import { EventEmitter } from 'node:events';
+import type { Queryable } from '../database/pool.ts';
+import type { LostLink } from '../../live/protocol.ts';
+import { backOff } from './back-off.ts';
+import { readFeedDifference, type FeedDifference } from './differences.ts';
+import type { Place } from '../stream/place.ts';
+import { nextRePoll, seenInProgress, type InProgress } from './re-poll.ts';
+import type { WakeUp } from './wake-up.ts';
+
+/** Reads at least this often; what only such a read finds was not woken for (a leak metric: near zero). */
+const BACKSTOP_MS = 1_000;
+/** More grouped changes than this in one pass are not told one by one: everyone reads their window anew. */
+const MOST_CHANGES = 5_000;
+/** A last complete pass older than this cannot be vouched for. */
+const LAG_LIMIT_MS = 3_000;
+
+export interface FeedEvents {
+  /** one complete pass; listeners run before the next pass and must not throw */
+  passed: [difference: FeedDifference];
+  /** the stream is another one (crash, restore): places of the old epoch are worth nothing */
+  'epoch changed': [difference: FeedDifference];
+  /** changes found only by the backstop */
+  leaked: [changes: number];
+  halted: [link: LostLink, cause: string];
+  sound: [];
+}
+
+export interface Feed {
+  events: EventEmitter<FeedEvents>;
+  /** where the stream has been told up to; null before the first pass */
+  readonly place: Place | null;
+  /** ms by the database's clock: everything committed before has been told */
+  readonly proofAt: number;
+  /** null while everything that is told can be vouched for; else what is lost */
+  readonly lostLink: LostLink | null;
+  /** an upper bound of the database's present time, in ms (for correcting clients' clocks) */
+  databaseNow(): number;
+  close(): Promise<void>;
+}
+
+/** What the feed waits on and reads with; `difference` is replaced in tests that must fail (the naive cursor). */
+export interface FeedOptions {
+  db: Queryable;
+  wakeUp: WakeUp;
+  difference?: typeof readFeedDifference;
+}
+
+export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOptions): Feed {
+  const events = new EventEmitter<FeedEvents>();
+  let place: Place | null = null;
+  let proofAt = 0;
+  let passedAt = -Infinity;
+  let databaseAhead = -Infinity;
+  let inProgress: InProgress = { since: new Map() };
+  let failures = 0;
+  let isRunning = false;
+  let isClosed = false;
+  let wasWoken = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let toldLink: LostLink | null | undefined;
+
+  const lostLink = (): LostLink | null =>
+    failures > 0 || place === null
+      ? 'database'
+      : !wakeUp.isSound
+        ? 'listener'
+        : performance.now() - passedAt > LAG_LIMIT_MS
+          ? 'lag'
+          : null;
+  const tellLink = (cause: string): void => {
+    const link = lostLink();
+    if (link === toldLink) return;
+    toldLink = link;
+    if (link === null) events.emit('sound');
+    else events.emit('halted', link, cause);
+  };
+
+  const read = async (isWoken: boolean): Promise<void> => {
+    const from = performance.now();
+    let found = await difference(db, place, MOST_CHANGES);
+    // An upper bound: the database's clock was read after `from`. The latest reading counts, so a clock set back is followed.
+    databaseAhead = found.readAt - from;
+    if (found.place.epoch === '') {
+      await db.query('select watchfloor.renew_epoch()');
+      found = await difference(db, null, MOST_CHANGES);
+    }
+    const isNewEpoch = place !== null && found.place.epoch !== place.epoch;
+    const wasLeaked = !isWoken && place !== null && inProgress.since.size === 0 && !isNewEpoch;
+    if (isNewEpoch) found = { ...(await difference(db, null, MOST_CHANGES)), isOverflow: true };
+    place = found.place;
+    proofAt = found.proofAt;
+    passedAt = performance.now();
+    failures = 0;
+    inProgress = seenInProgress(inProgress, place.snapshot.inProgress, passedAt);
+    if (isNewEpoch) events.emit('epoch changed', found);
+    else events.emit('passed', found);
+    if (wasLeaked && found.operations.length > 0) events.emit('leaked', found.operations.length);
+  };
+
+  const run = (woken: boolean): void => {
+    if (isClosed) return;
+    wasWoken ||= woken;
+    if (isRunning) return;
+    isRunning = true;
+    clearTimeout(timer);
+    const isWoken = wasWoken;
+    wasWoken = false;
+    running = read(isWoken)
+      .then(
+        () => tellLink('sound again'),
+        (error: Error) => {
+          failures++;
+          tellLink(error.message);
+        }
+      )
+      .finally(() => {
+        isRunning = false;
+        if (isClosed) return;
+        const wait =
+          failures > 0
+            ? backOff(failures - 1, Math.random())
+            : // Woken while reading: that read may have been too early.
+              wasWoken
+              ? 0
+              : Math.min(BACKSTOP_MS, nextRePoll(inProgress, performance.now()) ?? BACKSTOP_MS);
+        timer = setTimeout(() => run(false), wait);
+      });
+  };
+
+  const wake = (): void => run(true);
+  wakeUp.events.on('woken', wake);
+  wakeUp.events.on('regained', wake);
+  wakeUp.events.on('lost', (cause) => tellLink(cause));
+  run(true);
+
+  return {
+    events,
+    get place() {
+      return place;
+    },
+    get proofAt() {
+      return proofAt;
+    },
+    get lostLink() {
+      return lostLink();
+    },
+    databaseNow: () => performance.now() + databaseAhead,
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      wakeUp.events.off('woken', wake);
+      wakeUp.events.off('regained', wake);
+      await running.catch(() => {});
+      events.removeAllListeners();
+    }
+  };
+}

@@ -1,0 +1,249 @@
+/**
+ * The hub: the only file that knows socket.io. It puts what the feed tells on the wire for exactly those who may know,
+ * ticks, and ends what a change of access ends. It writes no row and imports nothing of SvelteKit.
+ * Invariants: access is handled before the rows of the same pass; a tick is sent only while the feed can be vouched for,
+ * and after everything it vouches for, on the same ordered connection.
+ */
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { Server, type Socket } from 'socket.io';
+import { LIVE_PATH, TICK_MS, subscribeSchema, type ClientEvents, type ServerEvents } from '../../live/protocol.ts';
+import { openSessions } from '../access/sessions.ts';
+import { openPool } from '../database/pool.ts';
+import type { FeedDifference } from './differences.ts';
+import { openFeed, type Feed, type FeedOptions } from './feed.ts';
+import { answerHealth } from './health.ts';
+import { openOutbox } from './outbox.ts';
+import { toUnitDeltas } from './rooms.ts';
+import { subscribe, type Watcher } from './subscriptions.ts';
+import { readTokenKey } from '../stream/token.ts';
+import { openWakeUp } from './wake-up.ts';
+
+/** A client's message is a scope and a token: nothing larger is read. */
+const LARGEST_MESSAGE_BYTES = 16_384;
+/** Sessions that ended by time alone are looked for this often; those that are deleted end at once. */
+const SESSION_CHECK_MS = 60_000;
+/** A socket is given a fresh token with a tick at most this often. */
+const TOKEN_EVERY_MS = 10_000;
+
+interface SocketData extends Watcher {
+  tokenAt: number;
+}
+type LiveSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+
+export interface HubOptions {
+  databaseUrl: string;
+  /** may this Origin header open a socket? CORS does not cover WebSockets, so it is asked at the upgrade */
+  isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
+  /** cookies carry Secure and the __Host- name */
+  secureCookies: boolean;
+  log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** in development Vite's own socket shares the server */
+  sharesUpgrades?: boolean;
+  /** replaced in tests that must fail */
+  difference?: FeedOptions['difference'];
+}
+
+export interface Hub {
+  attach(server: HttpServer): void;
+  /** answers /healthz and /readyz; false for everything else */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  feed: Feed;
+  close(): Promise<void>;
+}
+
+/** Opens the hub: it stands once the nodes' key is read. Throws when the database cannot be reached or is not migrated. */
+export async function openHub(options: HubOptions): Promise<Hub> {
+  const { databaseUrl: url, log } = options;
+  const pool = openPool({ url, role: 'feed', max: 6, applicationName: 'watchfloor hub' });
+  const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
+  const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
+  const tokenKey = await readTokenKey(pool);
+  const wakeUp = openWakeUp({ url, pool });
+  const feed = openFeed({ db: pool, wakeUp, ...(options.difference && { difference: options.difference }) });
+
+  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>({
+    path: LIVE_PATH,
+    transports: ['websocket'],
+    serveClient: false,
+    perMessageDeflate: false,
+    maxHttpBufferSize: LARGEST_MESSAGE_BYTES,
+    destroyUpgrade: !options.sharesUpgrades,
+    pingInterval: 20_000,
+    pingTimeout: 20_000,
+    allowRequest: (request, decide) => {
+      if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) return decide('foreign origin', false);
+      decide(null, true);
+    }
+  });
+
+  io.use((socket, next) => {
+    sessions.readSession(socket.request.headers.cookie ?? null).then(
+      (found) => {
+        if (!found) return next(new Error('signed out'));
+        Object.assign(socket.data, {
+          userId: found.person.id,
+          sessionId: found.sessionId,
+          generation: 0,
+          scope: null,
+          tokenAt: 0
+        } satisfies SocketData);
+        next();
+      },
+      () => next(new Error('unavailable'))
+    );
+  });
+
+  const outbox = openOutbox({
+    send: (unit, delta) => io.to(unit).emit('rows:changed', delta),
+    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
+  });
+  const allSockets = (): LiveSocket[] => [...io.sockets.sockets.values()];
+  const leaveAll = (socket: LiveSocket): void => {
+    // Every socket stays in the room of its own id; all others are units.
+    for (const room of [...socket.rooms]) if (room !== socket.id) void socket.leave(room);
+  };
+  /** Everything this socket may see is in doubt: nothing more is told until it subscribes anew. */
+  const revoke = (socket: LiveSocket): void => {
+    leaveAll(socket);
+    socket.data.scope = null;
+    socket.emit('access:changed', { generation: ++socket.data.generation });
+  };
+
+  io.on('connection', (socket) => {
+    const rooms = { join: (units: string[]) => void socket.join(units), leaveAll: () => leaveAll(socket) };
+    socket.on('subscribe', (message, answer) => {
+      if (typeof answer !== 'function') return;
+      const parsed = subscribeSchema.safeParse(message);
+      // A scope that cannot exist is absent like any other; only our own client's bug could send it.
+      if (!parsed.success) return answer({ result: 'absent' });
+      subscribe({ db: pool, feed, tokenKey }, socket.data, rooms, parsed.data).then(answer, () =>
+        answer({ result: 'unavailable', link: feed.lostLink ?? 'database' })
+      );
+    });
+    socket.on('clock', (answer) => {
+      if (typeof answer === 'function') answer({ now: feed.databaseNow() });
+    });
+  });
+
+  const endSessions = async (among: LiveSocket[], isSuspicion: boolean): Promise<void> => {
+    if (among.length === 0) return;
+    const { rows } = await pool.query<{ id: string }>(
+      `select s.id from public.sessions s join public.users u on u.id = s.user_id and u.disabled_at is null
+       where s.id = any ($1) and s.expires_at > now()`,
+      [[...new Set(among.map(({ data }) => data.sessionId))]]
+    );
+    const alive = new Set(rows.map(({ id }) => id));
+    for (const socket of among) {
+      if (alive.has(socket.data.sessionId)) {
+        // Suspected, and innocent: it was taken out of its rooms, so it reads on from a new window.
+        if (socket.data.scope === null && isSuspicion) socket.emit('resync:required', { reason: 'access' });
+        continue;
+      }
+      leaveAll(socket);
+      socket.emit('session:ended', {});
+      socket.disconnect(true);
+    }
+  };
+  const endSessionsSafely = (among: LiveSocket[], isSuspicion = false): void =>
+    void endSessions(among, isSuspicion).catch((error: Error) => {
+      // Not known to be alive is treated as ended: they come back through the handshake.
+      log.warn({ error: error.message }, 'sessions could not be checked; their sockets are closed');
+      for (const socket of among) socket.disconnect(true);
+    });
+
+  const handleAccess = ({ access, sessions: ended }: FeedDifference): void => {
+    if (access.length === 0 && ended.length === 0) return;
+    const everywhere = new Set(access.filter(({ workspaceId }) => workspaceId === null).map(({ userId }) => userId));
+    const touched = new Set(access.map(({ userId, workspaceId }) => `${userId} ${workspaceId}`));
+    const suspects: LiveSocket[] = [];
+    for (const socket of allSockets()) {
+      const { userId, scope } = socket.data;
+      // A socket that is just subscribing has no scope yet: its generation must move, too.
+      if (
+        everywhere.has(userId) ||
+        (scope ? touched.has(`${userId} ${scope.workspaceId}`) : access.some((a) => a.userId === userId))
+      )
+        revoke(socket);
+      if (everywhere.has(userId) || ended.includes(userId)) {
+        leaveAll(socket);
+        socket.data.scope = null;
+        socket.data.generation++;
+        suspects.push(socket);
+      }
+    }
+    endSessionsSafely(suspects, true);
+  };
+  const resyncAll = (reason: 'epoch' | 'behind'): void => {
+    outbox.clear();
+    for (const socket of allSockets()) {
+      leaveAll(socket);
+      socket.data.scope = null;
+      socket.data.generation++;
+      socket.emit('resync:required', { reason });
+    }
+  };
+
+  feed.events.on('passed', (difference) => {
+    handleAccess(difference);
+    if (difference.isOverflow) {
+      endSessionsSafely(allSockets());
+      return resyncAll('behind');
+    }
+    for (const workspaceId of difference.names)
+      for (const socket of allSockets())
+        if (workspaceId === null || socket.data.scope?.workspaceId === workspaceId)
+          socket.emit('reference:changed', {});
+    for (const [unit, delta] of toUnitDeltas(difference.operations)) outbox.add(unit, delta);
+  });
+  feed.events.on('epoch changed', () => {
+    log.warn('the stream of changes is a new one (crash or restore): every page reads its window anew');
+    endSessionsSafely(allSockets());
+    resyncAll('epoch');
+  });
+  feed.events.on('halted', (link, cause) => {
+    log.warn({ link, cause }, 'the feed cannot be vouched for');
+    io.emit('feed:halted', { link });
+  });
+  feed.events.on('sound', () => log.info('the feed is sound'));
+
+  const tick = (): void => {
+    const link = feed.lostLink;
+    if (link !== null || feed.place === null) return void io.emit('feed:halted', { link: link ?? 'database' });
+    outbox.flush();
+    const { place, proofAt } = feed;
+    const now = performance.now();
+    for (const socket of allSockets()) {
+      const { scope, userId, tokenAt } = socket.data;
+      if (scope === null) continue;
+      if (now - tokenAt < TOKEN_EVERY_MS) socket.emit('feed:ticked', { proofAt });
+      else {
+        socket.data.tokenAt = now;
+        socket.emit('feed:ticked', {
+          proofAt,
+          token: tokenKey.seal(place, { userId, workspaceId: scope.workspaceId })
+        });
+      }
+    }
+  };
+  const ticking = setInterval(tick, TICK_MS);
+  const checking = setInterval(() => endSessionsSafely(allSockets()), SESSION_CHECK_MS);
+
+  return {
+    feed,
+    attach: (server) => void io.attach(server),
+    handle: (request, response) => answerHealth(feed, request, response),
+    async close() {
+      clearInterval(ticking);
+      clearInterval(checking);
+      io.emit('server:closing', {});
+      // Sockets first: an HTTP server does not close while one is open. The HTTP server itself is its owner's.
+      io.disconnectSockets(true);
+      io.engine?.close();
+      outbox.clear();
+      await feed.close();
+      await wakeUp.close();
+      await Promise.all([pool.end(), accessPool.end()]);
+    }
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * One socket's subscription: authorise → join first → catch up, with access read again in catch-up's own snapshot.
+ * It owns the order of those steps and the generation; hub.ts owns the sockets. Invariants: a row is caught up or
+ * broadcast, or both, never neither; an answer that raced with a change of access is never given.
+ */
+import type { Queryable } from '../database/pool.ts';
+import type { Scope, Subscribe, SubscribeAnswer } from '../../live/protocol.ts';
+import { PROTOCOL_VERSION } from '../../live/protocol.ts';
+import { isSameAccess, readScopeAccess, readScopeDifference, type Subscriber } from './differences.ts';
+import type { Feed } from './feed.ts';
+import { toScopeDelta, unitsOf, type Unit } from './rooms.ts';
+import type { TokenKey } from '../stream/token.ts';
+
+/** Further behind than this many changed operations, reading the window anew is cheaper than catching up. */
+const MOST_BEHIND = 2_000;
+
+/** What the hub knows of a socket beyond Socket.IO. */
+export interface Watcher extends Subscriber {
+  /** grows with every change of this person's access; whoever awaited anything compares it */
+  generation: number;
+  /** null until caught up */
+  scope: Scope | null;
+}
+
+export interface Rooms {
+  join(units: Unit[]): void;
+  leaveAll(): void;
+}
+
+/** Answers one `subscribe`. Never throws for what a client can cause; a lost database is `unavailable`. */
+export async function subscribe(
+  { db, feed, tokenKey }: { db: Queryable; feed: Feed; tokenKey: TokenKey },
+  watcher: Watcher,
+  rooms: Rooms,
+  message: Subscribe
+): Promise<SubscribeAnswer> {
+  rooms.leaveAll();
+  watcher.scope = null;
+  if (message.protocol !== PROTOCOL_VERSION) return { result: 'reload', protocol: PROTOCOL_VERSION };
+  const generation = ++watcher.generation;
+  const isOutdated = (): boolean => watcher.generation !== generation;
+  const { scope } = message;
+
+  const access = await readScopeAccess(db, scope, watcher);
+  if (isOutdated()) return { result: 'resync', reason: 'access' };
+  const units = unitsOf(scope, access);
+  if (units === null || access === null) return { result: 'absent' };
+
+  const link = feed.lostLink;
+  if (link !== null) return { result: 'unavailable', link };
+  const since = tokenKey.open(message.token, { userId: watcher.userId, workspaceId: scope.workspaceId });
+  if (since === null) return { result: 'resync', reason: 'token' };
+
+  // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.
+  rooms.join(units);
+  const from = performance.now();
+  const found = await readScopeDifference(db, since, scope, watcher, MOST_BEHIND).catch((error: unknown) => {
+    rooms.leaveAll();
+    throw error;
+  });
+  if (isOutdated()) {
+    // Whoever made it outdated has left the rooms, or joined others.
+    return { result: 'resync', reason: 'access' };
+  }
+  const refuse = (answer: SubscribeAnswer): SubscribeAnswer => {
+    rooms.leaveAll();
+    return answer;
+  };
+  if (found.access === null) return refuse({ result: 'absent' });
+  if (!isSameAccess(scope, found.access, access)) return refuse({ result: 'resync', reason: 'access' });
+  if (found.place.epoch !== since.epoch || found.place.epoch === '')
+    return refuse({ result: 'resync', reason: 'epoch' });
+  if (since.snapshot.xmin < found.floor) return refuse({ result: 'resync', reason: 'floor' });
+  if (found.isOverflow) return refuse({ result: 'resync', reason: 'behind' });
+
+  watcher.scope = scope;
+  return {
+    result: 'caught_up',
+    generation,
+    ...toScopeDelta(found.operations, scope, found.access),
+    token: tokenKey.seal(found.place, { userId: watcher.userId, workspaceId: scope.workspaceId }),
+    proofAt: found.proofAt,
+    now: found.readAt + (performance.now() - from)
+  };
+}
