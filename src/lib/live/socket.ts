@@ -59,13 +59,9 @@ export function openSocket(listener: SocketListener): LiveSocket {
   let closed = false;
 
   /** Parses at the door; null and one report for what does not fit. */
-  function parse<T>(
-    schema: { safeParse(input: unknown): { success: boolean; data?: T } },
-    what: string,
-    input: unknown
-  ) {
-    const result = schema.safeParse(input);
-    if (result.success) return result.data as T;
+  function parse<S extends z.core.$ZodType>(schema: S, what: string, input: unknown): z.output<S> | null {
+    const result = z.safeParse(schema, input);
+    if (result.success) return result.data;
     listener.malformed(what);
     return null;
   }

@@ -7,19 +7,16 @@
 import { openConnection, step, type Command, type Connection, type ConnectionEvent } from './connection.ts';
 import { PageRefresh } from './page-refresh.ts';
 import type { Ports, Stop } from './ports.ts';
-import { toStamp, type Stamp } from './proof.ts';
+import { RECONNECTING_AFTER_MS, type Stamp } from './proof.ts';
+import { ProofKeeper } from './proof-keeper.ts';
 import { PROTOCOL_VERSION, type RowsChanged, type Scope, type SubscribeAnswer } from './protocol.ts';
-import * as clocks from './server-clock.ts';
+import type { Moment } from './server-clock.ts';
 import type { LiveSocket, ServerMessage } from './socket.ts';
 
 /** Without any sign of the feed for four ticks a socket is dead, whatever TCP says (its own ping may take 45 s). */
 export const SILENCE_MS = 8_000;
 /** A ticker that comes later than this was held up (hidden tab, sleep): its silence proves nothing yet. */
 const HELD_UP_MS = 2_500;
-/** A proof that is this old although ticks come suggests that the clock is wrong: measure again, not more often than this. */
-const DOUBT_AGE_MS = 4_000;
-const DOUBT_EVERY_MS = 5_000;
-
 /** What page code does for the feed; the same three for lists and details. */
 export interface FeedOptions {
   /** runs the page's load again; the page then calls `adopt` */
@@ -49,19 +46,16 @@ interface ReadPage {
 
 export class Subscription {
   #connection: Connection;
-  #clock: clocks.ServerClock | null = null;
-  #proofAt: number;
-  #stamp: Stamp;
-  #liveSince: number | null = null;
   #scope: Scope;
   #socket: LiveSocket | null = null;
   #heardAt = 0;
   #secondAt = 0;
-  #askedClockAt: number | null = null;
   #retryAt: number | null = null;
   #stopRetry: Stop = () => {};
+  #stopEdge: Stop = () => {};
   #stops: Stop[] = [];
   readonly #warned = new Set<string>();
+  readonly #proof: ProofKeeper;
   readonly #refresh: PageRefresh;
   readonly #ports: Ports;
   readonly #options: FeedOptions;
@@ -70,33 +64,32 @@ export class Subscription {
   constructor(page: ReadPage, scope: Scope, parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner }) {
     this.#scope = scope;
     this.#connection = openConnection(page.token);
-    this.#proofAt = page.readAt;
     this.#ports = parts.ports;
     this.#options = parts.options;
     this.#owner = parts.owner;
     this.#refresh = new PageRefresh(parts.ports, parts.options.refresh, () => this.send({ type: 'refresh_failed' }));
-    this.#stamp = this.#restamp();
+    this.#proof = new ProofKeeper(page.readAt);
   }
 
   get connection(): Connection {
     return this.#connection;
   }
   get stamp(): Stamp {
-    return this.#stamp;
+    return this.#proof.stamp;
   }
   /** server time since which the stamp says live without a break */
   get liveSince(): number | null {
-    return this.#liveSince;
+    return this.#proof.liveSince;
   }
   /** the best guess of the server's time, in milliseconds; until started the time at which the page was read */
   get now(): number {
-    return this.#clock === null ? this.#proofAt : clocks.likelyNow(this.#clock, this.#ports.moment());
+    return this.#proof.now;
   }
 
   start(): void {
     if (this.#stops.length > 0) return;
     const at = this.#ports.moment();
-    this.#clock ??= clocks.openClock(this.#proofAt, at);
+    this.#proof.start(at);
     this.#secondAt = at.mono;
     this.#stops = [this.#ports.everySecond(() => this.#second()), this.#ports.onReturn(() => this.#returned())];
     this.send({ type: 'started' });
@@ -108,13 +101,14 @@ export class Subscription {
     this.#refresh.close();
     this.send({ type: 'left' });
     this.#stopRetry(); // also a reload that was to come
+    this.#stopEdge();
   }
 
   /** A page was adopted. `held`: the window on screen stays as it was until this page has been caught up with. */
   adopted(page: ReadPage, scope: Scope, held: boolean): void {
     this.#scope = scope;
     this.#refresh.adopted();
-    if (!held) this.#proofAt = page.readAt;
+    if (!held) this.#proof.replace(page.readAt);
     this.send({ type: 'adopted', token: page.token, held });
   }
 
@@ -224,11 +218,11 @@ export class Subscription {
     });
   }
 
-  #answered(answer: SubscribeAnswer, attempt: number, asked: clocks.Moment): void {
+  #answered(answer: SubscribeAnswer, attempt: number, asked: Moment): void {
     switch (answer.result) {
       case 'caught_up':
         return this.send({ type: 'caught_up', attempt, generation: answer.generation, token: answer.token }, () => {
-          this.#learn(answer.now, asked);
+          this.#proof.learn(answer.now, asked, this.#ports.moment());
           this.#owner.rows({ rows: answer.rows, removed: answer.removed });
           this.#prove(answer.proofAt);
         });
@@ -246,36 +240,25 @@ export class Subscription {
   /** Everything up to this database time has been handed over, so it is applied before it is claimed. */
   #prove(proofAt: number): void {
     this.#owner.flush();
-    this.#proofAt = proofAt; // not the greater of both: a database clock that was set back sets proofs back, too
-    const at = this.#ports.moment();
-    if (this.#clock === null) return;
-    this.#clock = clocks.heardProof(clocks.observe(this.#clock, at), proofAt, at);
-    const latest = clocks.latestNow(this.#clock, at);
-    const doubtful = latest === null || latest - proofAt > DOUBT_AGE_MS;
-    if (doubtful && at.mono - (this.#askedClockAt ?? -Infinity) > DOUBT_EVERY_MS) this.#measure();
+    const doubtful = this.#proof.prove(proofAt, this.#ports.moment());
+    if (doubtful) this.#measure();
   }
 
   #measure(): void {
     const asked = this.#ports.moment();
-    this.#askedClockAt = asked.mono;
+    this.#proof.asked(asked);
     this.#socket?.clock((now) => {
       if (now === null) return this.send({ type: 'timed_out' });
-      this.#learn(now, asked);
+      this.#proof.learn(now, asked, this.#ports.moment());
       this.#changed();
     });
-  }
-
-  #learn(now: number, asked: clocks.Moment): void {
-    if (this.#clock !== null) this.#clock = clocks.measured(this.#clock, now, asked, this.#ports.moment());
   }
 
   #second(): void {
     const at = this.#ports.moment();
     const heldUp = at.mono - this.#secondAt > HELD_UP_MS;
     this.#secondAt = at.mono;
-    if (this.#clock !== null) this.#clock = clocks.observe(this.#clock, at);
-    const connected = this.#socket !== null && this.#connection.name !== 'connecting';
-    if (connected && this.#clock !== null && clocks.isMeasureDue(this.#clock, this.#askedClockAt, at)) this.#measure();
+    if (this.#isConnected() && this.#proof.isMeasureDue(at)) this.#measure();
     if (!heldUp && at.mono - this.#heardAt > SILENCE_MS) this.send({ type: 'silent' });
     else this.#changed();
   }
@@ -283,32 +266,29 @@ export class Subscription {
   /** Shown again or back on a network: whatever waited goes on at once, and the clock may have slept. */
   #returned(): void {
     this.#owner.flush();
-    if (this.#socket !== null && this.#connection.name !== 'connecting') this.#measure();
+    if (this.#isConnected()) this.#measure();
     this.send({ type: 'try_now' });
   }
 
-  #changed(): void {
-    this.#stamp = this.#restamp();
-    this.#owner.changed();
+  #isConnected(): boolean {
+    return this.#socket !== null && this.#connection.name !== 'connecting';
   }
 
-  #restamp(): Stamp {
-    const at = this.#clock === null ? null : this.#ports.moment();
-    if (this.#clock !== null && at !== null) this.#clock = clocks.observe(this.#clock, at);
+  #changed(): void {
+    const at = this.#ports.moment();
     const { name, link, everCaughtUp } = this.#connection;
-    const apart = name === 'connecting' || name === 'waiting';
-    const stamp = toStamp({
-      proofAt: this.#proofAt,
-      latestNow: this.#clock === null || at === null ? null : clocks.latestNow(this.#clock, at),
-      likelyNow: this.now,
+    this.#proof.restamp(at, {
       caughtUp: name === 'live' || name === 'rebasing',
       everCaughtUp,
       catchingUp: name === 'subscribing' || name === 'resyncing',
-      link: apart ? 'browser' : link,
-      retryInMs: this.#retryAt === null || at === null ? null : Math.max(0, this.#retryAt - at.mono)
+      link: name === 'connecting' || name === 'waiting' ? 'browser' : link,
+      retryInMs: this.#retryAt === null ? null : Math.max(0, this.#retryAt - at.mono)
     });
-    if (stamp.state !== 'live') this.#liveSince = null;
-    else this.#liveSince ??= this.#proofAt;
-    return stamp;
+    // The ticker looks once a second; the edge of "live" must not be a second late.
+    this.#stopEdge();
+    const { state, ageMs } = this.stamp;
+    if (state === 'live')
+      this.#stopEdge = this.#ports.after(RECONNECTING_AFTER_MS - (ageMs ?? 0), () => this.#changed());
+    this.#owner.changed();
   }
 }
