@@ -1,0 +1,43 @@
+/** `status`: what is there, in a few lines. */
+import { readMigrations } from '../lib/server/database/migrations.ts';
+import { openPool } from '../lib/server/database/pool.ts';
+import type { CommandDatabase } from './connection.ts';
+
+interface Counts {
+  postgres: string;
+  schema: number;
+  users: number;
+  workspaces: number;
+  active: number;
+  lastReportedAt: Date | null;
+}
+
+export async function readStatus(database: CommandDatabase): Promise<{ facts: unknown; lines: string[] }> {
+  const pool = openPool({ url: database.url, role: 'owner', max: 1, applicationName: 'watchfloor status' });
+  try {
+    // Nothing here counts history: the active ones have an index of their own, the newest report is a rough glance.
+    const { rows } = await pool.query<Counts>(
+      `select current_setting('server_version') as postgres,
+         (select max(version) from watchfloor.migrations) as schema,
+         (select count(*) from public.users where disabled_at is null) as users,
+         (select count(*) from public.workspaces) as workspaces,
+         (select count(*) from public.operation_runs where status <> 'completed') as active,
+         (select last_reported_at from public.operation_runs order by id desc limit 1) as "lastReportedAt"`
+    );
+    const counts = rows[0];
+    const wanted = readMigrations().at(-1)?.version ?? 0;
+    const facts = { database: database.source, directory: database.directory, ...counts, schemaOfThisVersion: wanted };
+    const lines = [
+      `Database     ${database.source}`,
+      ...(database.directory === null ? [] : [`Data         ${database.directory}`]),
+      `Postgres     ${counts?.postgres}`,
+      `Schema       ${counts?.schema}${counts?.schema === wanted ? ' (up to date)' : `, this version brings ${wanted}`}`,
+      `People       ${counts?.users}`,
+      `Workspaces   ${counts?.workspaces}`,
+      `Operations   ${counts?.active} active; the newest reported at ${counts?.lastReportedAt?.toISOString() ?? 'no time yet'}`
+    ];
+    return { facts, lines };
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What every HTTP request meets before the hub or SvelteKit: security headers (static files bypass SvelteKit's hooks),
+ * the check of the Host header, and the scheme that SvelteKit cannot know. It routes nothing and reads no body.
+ * Invariant: nothing that a client sends in a header decides what our own origin is, unless ORIGIN is left open by
+ * WATCHFLOOR_INSECURE_HTTP.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Config } from './config.ts';
+import { SECURITY_HEADERS } from './web/headers.ts';
+
+/** adapter-node reads the scheme from the header of this name; ours, set by us alone on every request. */
+const SCHEME_HEADER = 'x-watchfloor-scheme';
+
+/** Must run before build/handler.js is imported, which reads these once. */
+export function prepareHandlerEnvironment(config: Config, environment: NodeJS.ProcessEnv): void {
+  // Never what a proxy or a client claims: with ORIGIN it is known, without it the Host header has been checked.
+  for (const name of ['HOST_HEADER', 'PORT_HEADER', 'PROTOCOL_HEADER', 'SOCKET_PATH']) delete environment[name];
+  if (config.origin === null) environment['PROTOCOL_HEADER'] = SCHEME_HEADER;
+  else environment['ORIGIN'] = config.origin;
+}
+
+/**
+ * Sets the headers of every response of `server`, also of those that others (sockets) answer. Call it last: what is
+ * attached later might come first.
+ */
+export function setHeadersOfEveryResponse(server: Server, config: Config): void {
+  const headers = Object.entries(SECURITY_HEADERS);
+  if (config.secureCookies) headers.push(['strict-transport-security', 'max-age=31536000']);
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    for (const [name, value] of headers) response.setHeader(name, value);
+    request.headers[SCHEME_HEADER] = 'http';
+  });
+}
+
+/**
+ * Refuses a request whose Host is not one of our names, and returns true when it did. On a loopback address a page of
+ * another site could otherwise read ours by letting its own name resolve to 127.0.0.1.
+ */
+export function refuseForeignHost(config: Config, request: IncomingMessage, response: ServerResponse): boolean {
+  // Behind a proxy (ORIGIN) the Host is the proxy's business; in the open (origins null) any name may lead here.
+  if (config.origin !== null || config.origins === null) return false;
+  const host = request.headers.host?.toLowerCase();
+  if (host !== undefined && config.origins.some((origin) => isHostOf(origin, host))) return false;
+  answerPlainly(response, 421, `This server answers to ${config.origins.join(', ')} only.`);
+  return true;
+}
+
+/**
+ * Does an Origin header name one of our own pages? Browsers send it with every form post and socket. Without one it is
+ * no page of ours.
+ */
+export function isOwnOrigin(
+  config: Pick<Config, 'origins'>,
+  origin: string | undefined,
+  host: string | undefined
+): boolean {
+  if (origin === undefined) return false;
+  if (config.origins !== null) return config.origins.includes(origin);
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+/** A short text answer that is never stored. */
+export function answerPlainly(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${text}\n`);
+}
+
+/** A Host header may carry the default port that an origin leaves out. */
+function isHostOf(origin: string, host: string): boolean {
+  const url = new URL(origin);
+  return host === url.host || host === `${url.hostname}:80`.toLowerCase();
+}

@@ -1,0 +1,157 @@
+/**
+ * The production process: configuration → HTTP port → database → demo → hub → SvelteKit's handler → ready, and the same
+ * backwards when it is asked to stop. It only composes; each part is in src/lib/server. scripts/start.mjs runs it.
+ * Invariant: it fails at the start with one sentence, and once it is ready it stays up; whatever happens, Postgres is
+ * stopped last and in order.
+ */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { readConfig, type Config } from './lib/server/config.ts';
+import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
+import { openPool } from './lib/server/database/pool.ts';
+import { openDemo } from './lib/server/demo-accounts.ts';
+import { startDemoWriter, type DemoWriter } from './lib/server/demo-writer.ts';
+import { readFirstPlace } from './lib/server/first-place.ts';
+import {
+  answerPlainly,
+  isOwnOrigin,
+  prepareHandlerEnvironment,
+  refuseForeignHost,
+  setHeadersOfEveryResponse
+} from './lib/server/http-front.ts';
+import { listen, stopListening } from './lib/server/http-listen.ts';
+import { openHub, type Hub } from './lib/server/live/hub.ts';
+import { openLog } from './lib/server/log.ts';
+import { toBanner } from './lib/server/start-banner.ts';
+import { StartupError } from './lib/server/startup-error.ts';
+
+type Answer = (...args: [...Parameters<RequestListener>, next: () => void]) => unknown;
+
+const log = openLog('watchfloor');
+let server: Server | null = null;
+let opening: Promise<OpenDatabase> | null = null;
+let demoWriter: DemoWriter | null = null;
+let hub: Hub | null = null;
+let stopping: Promise<void> | null = null;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (stopping) process.stderr.write('Still stopping: Postgres is writing its last checkpoint.\n');
+    else void stop(0);
+  });
+}
+// Not one of our sentences: a bug. The database is closed in order all the same.
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'An error that nothing handled');
+  void stop(1);
+});
+// The terminal may be gone before we are.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  // While stopping, what was being started fails; that is no news.
+  if (!stopping) {
+    if (error instanceof StartupError) process.stderr.write(`\n${error.message}\n\n`);
+    else log.fatal({ err: error }, 'Watchfloor could not start');
+  }
+  await stop(1);
+}
+
+async function start(config: Config): Promise<void> {
+  let answer: Answer = (_request, response) => {
+    response.setHeader('retry-after', '1');
+    answerPlainly(response, 503, 'Watchfloor is starting.');
+  };
+  server = createServer((request, response) => {
+    if (refuseForeignHost(config, request, response) || hub?.handle(request, response)) return;
+    Promise.resolve(answer(request, response, () => answerPlainly(response, 404, 'Not found.'))).catch(
+      (error: unknown) => {
+        log.error({ err: error }, 'A request failed outside SvelteKit');
+        answerPlainly(response, 500, 'Something failed on our side. Try again.');
+      }
+    );
+  });
+  setHeadersOfEveryResponse(server, config);
+  // The port first: another Watchfloor on it must not cost a start of the database.
+  await listen(server, config);
+
+  opening = openDatabase(config, log);
+  const database = await opening;
+  process.env['DATABASE_URL'] = database.url;
+  const demo =
+    config.demo && database.embedded
+      ? await openDemo({
+          databaseUrl: database.url,
+          directory: database.embedded.directory,
+          password: config.demoPassword
+        })
+      : null;
+
+  const opened = await openHub({
+    databaseUrl: database.url,
+    isOwnOrigin: (origin, host) => isOwnOrigin(config, origin, host),
+    secureCookies: config.secureCookies,
+    log
+  });
+  hub = opened;
+  opened.attach(server);
+  // Socket.IO has put itself before us for its own path; its answers need the headers, too.
+  setHeadersOfEveryResponse(server, config);
+
+  prepareHandlerEnvironment(config, process.env);
+  const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
+  if (stopping) return;
+  answer = handler.handler;
+  if (demo) {
+    demoWriter = startDemoWriter({
+      entry: new URL('./demo-writer.js', import.meta.url).pathname,
+      databaseUrl: database.url,
+      log
+    });
+  }
+  const [address = `http://${config.host}:${config.port}`, ...otherAddresses] = config.origins ?? [];
+  process.stdout.write(
+    toBanner({
+      address,
+      otherAddresses,
+      startedInMs: process.uptime() * 1000,
+      demo,
+      place: await readPlace(database.url),
+      embedded: database.embedded
+    })
+  );
+}
+
+async function readPlace(url: string): ReturnType<typeof readFirstPlace> {
+  const pool = openPool({ url, role: 'owner', max: 1, applicationName: 'watchfloor start' });
+  try {
+    return await readFirstPlace(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+function stop(code: number): Promise<void> {
+  stopping ??= (async () => {
+    if (code === 0) process.stderr.write('\nStopping in order…\n');
+    const port = server?.listening ? stopListening(server) : null;
+    await step('hub', () => hub?.close());
+    await step('HTTP', () => port?.finished());
+    await step('demo writer', () => demoWriter?.close());
+    // hooks.server.ts closes its pools with it, as with adapter-node's own server.
+    process.emit('sveltekit:shutdown' as 'disconnect');
+    await step('Postgres', async () => (await opening?.catch(() => null))?.close());
+    process.exit(code);
+  })();
+  return stopping;
+}
+
+/** One part that does not close must not keep the others, and Postgres above all, from closing. */
+async function step(name: string, close: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await close();
+  } catch (error) {
+    log.error({ err: error, part: name }, 'A part did not close in order');
+  }
+}

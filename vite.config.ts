@@ -1,0 +1,66 @@
+/**
+ * SvelteKit's build and development server, with the hub attached to whatever HTTP server Vite opens. The database is
+ * there before (src/dev.ts, or DATABASE_URL); without one the pages alone are served.
+ */
+import { existsSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { basename } from 'node:path';
+import { sveltekit } from '@sveltejs/kit/vite';
+import { defineConfig, type Connect, type Plugin } from 'vite';
+
+type HubModule = typeof import('./src/lib/server/live/hub.ts');
+type LogModule = typeof import('./src/lib/server/log.ts');
+type FrontModule = typeof import('./src/lib/server/http-front.ts');
+type ConfigModule = typeof import('./src/lib/server/config.ts');
+interface Attachable {
+  httpServer: unknown;
+  middlewares: Connect.Server;
+  config: { logger: { warn(message: string): void } };
+}
+
+/** The same hub as in production; closed with the HTTP server, since sockets would keep it open for ever. */
+function hub(): Plugin {
+  async function attach(server: Attachable, load: (path: string) => Promise<unknown>): Promise<void> {
+    const databaseUrl = process.env['DATABASE_URL'];
+    const httpServer = server.httpServer as Server | null;
+    if (!databaseUrl || httpServer === null) {
+      server.config.logger.warn('No DATABASE_URL: the hub is not attached (npm run dev starts a database, too).');
+      return;
+    }
+    const { openHub } = (await load('live/hub')) as HubModule;
+    const { openLog } = (await load('log')) as LogModule;
+    const { readConfig } = (await load('config')) as ConfigModule;
+    const { isOwnOrigin } = (await load('http-front')) as FrontModule;
+    const config = readConfig(process.env);
+    const opened = await openHub({
+      databaseUrl,
+      isOwnOrigin: (origin, host) => isOwnOrigin(config, origin, host),
+      secureCookies: config.secureCookies,
+      log: openLog('hub'),
+      sharesUpgrades: true
+    });
+    opened.attach(httpServer);
+    server.middlewares.use((request, response, next) => {
+      if (!opened.handle(request, response)) next();
+    });
+    httpServer.once('close', () => void opened.close());
+    const close = httpServer.close.bind(httpServer);
+    httpServer.close = (callback) => {
+      void opened.close();
+      return close(callback);
+    };
+  }
+  return {
+    name: 'watchfloor:hub',
+    configureServer: (server) => attach(server, (path) => server.ssrLoadModule(`/src/lib/server/${path}.ts`)),
+    configurePreviewServer: async (server) => {
+      const built = (path: string) => new URL(`build/watchfloor/${basename(path)}.js`, import.meta.url);
+      if (existsSync(built('hub'))) await attach(server, (path) => import(built(path).href));
+    }
+  };
+}
+
+export default defineConfig({
+  plugins: [sveltekit(), hub()],
+  server: { host: '127.0.0.1', port: Number(process.env['PORT'] ?? 5173), strictPort: true }
+});
