@@ -1,0 +1,67 @@
+/**
+ * The one statement of a detail page and its three answers: is it active, is it stale, was it reconciled. Sentences over
+ * the row at an instant; never a claim about an environment's health, and never more certain than what was reported.
+ */
+import { badgeOf } from './badge.ts';
+import { toSpan } from './duration.ts';
+import { freshnessOf, silenceLimitOf } from './freshness.ts';
+import type { OperationRow } from './operation.ts';
+import { countedProgress } from './progress.ts';
+import { toMoment } from './time.ts';
+import { resultOf, toNumber, type Moment } from './wording.ts';
+
+/** Ends like a sentence, whatever the reporting system ended with. */
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+export function verdictOf(row: OperationRow, moment: Moment): string {
+  const kind = badgeOf(row, moment.at);
+  if (kind === 'stale') {
+    const limit = toSpan(silenceLimitOf(row));
+    const span = toSpan(moment.at - row.lastReportedAt);
+    const length =
+      moment.isFrozen || !span ? `since ${toMoment(row.lastReportedAt, moment.at, moment.timeZone)}` : `for ${span}`;
+    return `Nothing reported ${length}${limit ? `; the limit is ${limit}` : ''}.`;
+  }
+  if (row.status === 'completed') return sentence(resultOf(row, moment).text);
+  if (kind === 'unknown') return 'Its times are missing; whether it still runs is not known.';
+  if (row.status === 'queued') return 'Waiting to start.';
+  const counted = countedProgress(row.progress);
+  if (counted) return `${toNumber(counted.processed)} of ${toNumber(counted.total)} processed.`;
+  return sentence(resultOf(row, moment).text);
+}
+
+export interface Answer {
+  name: string;
+  text: string;
+}
+
+export function answersOf(row: OperationRow, moment: Moment): Answer[] {
+  const when = (instant: number) => toMoment(instant, moment.at, moment.timeZone);
+  const freshness = freshnessOf(row, moment.at);
+  const began = row.startedAt === null ? `Queued since ${when(row.createdAt)}` : `Running since ${when(row.startedAt)}`;
+  const active =
+    row.status !== 'completed'
+      ? `Yes, by its last report at ${when(row.lastReportedAt)}. ${began}.`
+      : `No.${row.completedAt === null ? '' : ` Completed at ${when(row.completedAt)}${row.reconciledAt === null ? ', by its own report' : ''}.`}`;
+  const stale =
+    freshness === 'likely_stale'
+      ? 'Likely. Check the reporting system before it is started again.'
+      : freshness === 'unknown'
+        ? 'Not known: its times are missing.'
+        : row.staleAt !== null && row.status !== 'completed'
+          ? `No. It would be at ${when(row.staleAt)} if nothing is reported before.`
+          : 'No. It is over.';
+  const reconciled =
+    row.reconciledAt !== null
+      ? `Yes, at ${when(row.reconciledAt)}: Watchfloor ended it, not its own report.`
+      : row.status === 'completed'
+        ? 'No. Its last report ended it.'
+        : 'No.';
+  return [
+    { name: 'Active', text: active },
+    { name: 'Stale', text: stale },
+    { name: 'Reconciled', text: reconciled }
+  ];
+}
