@@ -60,15 +60,14 @@ export function openPool({ url, role, max, applicationName, statementTimeoutMs =
     statement_timeout: statementTimeoutMs,
     // A half-open connection answers nothing: the client gives up a little after the server would have.
     query_timeout: statementTimeoutMs + 2_000,
-    idle_in_transaction_session_timeout: 15_000
-  });
-  // pg queues a connection's queries: this one comes before whatever the pool was asked for. A refused SET ROLE would
-  // leave the connection with too many rights, so such a connection is ended.
-  pool.on('connect', (client) => {
-    if (role !== null)
-      client.query(`set role watchfloor_${role}`).catch(() => {
-        void (client as pg.Client).end();
-      });
+    idle_in_transaction_session_timeout: 15_000,
+    // Awaited by the pool before it hands the connection out; a refused SET ROLE makes connecting fail, so that no
+    // connection with too many rights is ever used.
+    ...(role !== null && {
+      onConnect: async (client: pg.ClientBase) => {
+        await client.query(`set role watchfloor_${role}`);
+      }
+    })
   });
   pool.on('error', () => {});
   return pool;
