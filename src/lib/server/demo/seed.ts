@@ -3,8 +3,8 @@
  * transaction, so that a killed start leaves nothing half done; it takes a few seconds. It owns the writing; what is
  * written is decided in cast.ts and history.ts.
  */
-import { hash } from '@node-rs/argon2';
 import type pg from 'pg';
+import { hashPassword } from '../access/passwords.ts';
 import { openPool, withTransaction } from '../database/pool.ts';
 import { ensureSelfWorkspace, readSelfWorkspace } from '../reports/self-workspace.ts';
 import { DEMO_PEOPLE, DEMO_WORKSPACES } from './cast.ts';
@@ -87,7 +87,7 @@ async function writeWorkspaces(client: pg.ClientBase): Promise<Places> {
 async function writePeople(client: pg.ClientBase, places: Places, password: string): Promise<Map<string, number>> {
   const ids = new Map<string, number>();
   for (const person of DEMO_PEOPLE) {
-    const passwordHash = await hash(password, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    const passwordHash = await hashPassword(password);
     const { rows } = await client.query<{ id: number }>(
       'insert into public.users (email, name, password_hash) values ($1, $2, $3) returning id',
       [person.email, person.name, passwordHash]

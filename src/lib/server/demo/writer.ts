@@ -1,0 +1,29 @@
+/**
+ * The demo's writer, a process of its own: `DATABASE_URL=… node writer.js`. It ends when its parent does (the channel of
+ * `fork` closes, even after kill -9), and on SIGTERM or SIGINT. Everything it does is in write-loop.ts.
+ */
+import { randomInt } from 'node:crypto';
+import { openLog } from '../log.ts';
+import { openRandom } from './random.ts';
+import { openDemoWriter } from './write-loop.ts';
+
+const url = process.env['DATABASE_URL'];
+if (!url) {
+  process.stderr.write('The demo writer needs DATABASE_URL.\n');
+  process.exit(1);
+}
+
+const writer = openDemoWriter({ url, random: openRandom(randomInt(2 ** 32)), log: openLog('demo') });
+
+/** A hung connection must not keep the process alive without its parent. */
+const PATIENCE_MS = 3_000;
+let isEnding = false;
+function end(): void {
+  if (isEnding) return;
+  isEnding = true;
+  setTimeout(() => process.exit(0), PATIENCE_MS).unref();
+  void writer.close().then(() => process.exit(0));
+}
+process.on('SIGTERM', end);
+process.on('SIGINT', end);
+process.on('disconnect', end);
