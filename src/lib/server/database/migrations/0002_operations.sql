@@ -132,26 +132,30 @@ create table public.rejected_reports (
 create index rejected_reports_by_workspace_newest on public.rejected_reports (workspace_id, received_at desc, id desc);
 
 -- Text that is safe to show: control and bidirectional characters removed, cut with a mark.
+-- This and the next two are called within watchfloor.touch_operation, which has fixed the search path: a SET of their own
+-- would cost as much as the work. plpgsql rather than SQL, because a function that is not inlined starts faster so.
 create function watchfloor.clean_text(value text, longest integer) returns text
-language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-return case
-  when value is null then null
-  else (
-    -- The first cut bounds the work on a value of any size; nothing is shown beyond `longest` anyway.
-    select case when char_length(cleaned) > longest then left(cleaned, longest - 1) || '…' else nullif(cleaned, '') end
-    from (
-      select btrim(regexp_replace(
-        regexp_replace(left(value, longest * 2), '[\u0009-\u000d]+', ' ', 'g'),
-        '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]', '', 'g')) as cleaned
-    ) c
-  )
+language plpgsql immutable parallel safe
+as $$
+begin
+  if value is null or (char_length(value) <= longest
+    and value !~ '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]') then
+    return nullif(btrim(value), '');
+  end if;
+  -- The first cut bounds the work on a value of any size; nothing is shown beyond `longest` anyway.
+  value := btrim(regexp_replace(
+    regexp_replace(left(value, longest * 2), '[\u0009-\u000d]+', ' ', 'g'),
+    '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]', '', 'g'));
+  if char_length(value) > longest then
+    return left(value, longest - 1) || '…';
+  end if;
+  return nullif(value, '');
 end;
+$$;
 
 -- A reported count as a bigint between 0 and 2^53 - 1 (what JavaScript holds exactly), or null where it is no count.
 create function watchfloor.clean_count(value jsonb) returns bigint
 language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 return case
   when jsonb_typeof(value) = 'number' and (value)::numeric >= 0
     then trunc(least((value)::numeric, 9007199254740991))::bigint
@@ -160,7 +164,6 @@ end;
 -- At most 20 failures of {code, message, count?}, each safe to show.
 create function watchfloor.clean_failures(value jsonb) returns jsonb
 language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 return coalesce((
   select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
       'code', watchfloor.clean_text(entry ->> 'code', 100),
@@ -199,17 +202,18 @@ return make_interval(secs => coalesce(
 
 -- Every report passes here first: it moves an operation only forward, forces the revision, the database's clock and the
 -- list columns. It reads and writes no other operation, so it can neither block nor deadlock another writer.
--- Not SECURITY DEFINER: who may import history is decided by the role that writes.
+-- SECURITY DEFINER, so that any role that may report needs no other right.
 create function watchfloor.touch_operation() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   now_at constant timestamptz(3) := clock_timestamp();
   -- Only the owner may bring history with its own times (seeding, restoring): a writer's clock is never believed.
   importing constant boolean := coalesce(current_setting('watchfloor.import', true), '') = 'on'
-    and pg_has_role(current_user, 'watchfloor_owner', 'member');
+    and pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user::text), 'watchfloor_owner', 'member');
   reason text;
+  limit_seconds integer;
 begin
   new.status := coalesce(new.status, case when tg_op = 'UPDATE' then old.status else 'queued' end);
   new.outcome := coalesce(new.outcome, case when tg_op = 'UPDATE' then old.outcome else 'pending' end);
@@ -226,6 +230,8 @@ begin
     reason := 'an operation needs a type';
   elsif new.workspace_id is null then
     reason := 'an operation needs a workspace_id';
+  elsif new.id not between 1 and 9007199254740991 then
+    reason := 'an operation takes its id from the database';
   elsif tg_op = 'UPDATE' then
     if new.workspace_id <> old.workspace_id then
       reason := 'an operation never changes its workspace';
@@ -248,6 +254,8 @@ begin
       new.created_at := now_at;
     end if;
   else
+    -- `set id = default` would hand out another one.
+    new.id := old.id;
     new.revision := old.revision + 1;
     new.created_at := old.created_at;
     -- Its own late report replaces a reconciliation.
@@ -262,7 +270,8 @@ begin
     new.last_reported_at := now_at;
   end if;
 
-  -- Times: nothing in the future, no end before its start. What had to be moved is marked.
+  -- Times: nothing in the future (or 'infinity'), no end before its start. What had to be moved is marked.
+  new.clock_adjusted := tg_op = 'UPDATE' and old.clock_adjusted;
   if new.status <> 'queued' and new.started_at is null and new.status = 'running' then
     new.started_at := new.last_reported_at;
   end if;
@@ -275,12 +284,22 @@ begin
     new.started_at := new.last_reported_at;
     new.clock_adjusted := true;
   end if;
-  if new.completed_at > now_at or new.completed_at < new.started_at then
+  if new.completed_at > now_at or new.completed_at < new.started_at or new.completed_at < '2000-01-01' then
     new.completed_at := greatest(new.last_reported_at, new.started_at);
     new.clock_adjusted := true;
   end if;
-  new.stale_at := case when new.status <> 'completed'
-    then new.last_reported_at + watchfloor.silence_limit(new.type, new.status) end;
+  if new.reconciled_at > now_at or new.reconciled_at < '2000-01-01' then
+    new.reconciled_at := new.last_reported_at;
+    new.clock_adjusted := true;
+  end if;
+  if new.status = 'completed' then
+    new.stale_at := null;
+  else
+    select case new.status when 'queued' then queued_limit_seconds else running_limit_seconds end
+    into limit_seconds from public.operation_types where code = new.type;
+    new.stale_at := new.last_reported_at
+      + make_interval(secs => coalesce(limit_seconds, case new.status when 'queued' then 900 else 1800 end));
+  end if;
 
   -- Text and JSON: cut and cleaned only where they changed, since a progress report changes none of them.
   if tg_op = 'INSERT' or new.type <> old.type then
@@ -291,8 +310,11 @@ begin
   end if;
   if new.progress_processed < 0 then new.progress_processed := null; end if;
   if new.progress_total < 0 then new.progress_total := null; end if;
-  new.progress_processed := least(new.progress_processed, 9007199254740991);
-  new.progress_total := least(new.progress_total, 9007199254740991);
+  -- Not least(): it ignores null, and would turn "no count" into 2^53 - 1.
+  if new.progress_processed > 9007199254740991 then new.progress_processed := 9007199254740991; end if;
+  if new.progress_total > 9007199254740991 then new.progress_total := 9007199254740991; end if;
+  -- What no JavaScript number can hold names no operation, and must not reach a page.
+  if new.retry_of not between 1 and 9007199254740991 then new.retry_of := null; end if;
   if new.progress_phase is not null and (tg_op = 'INSERT' or new.progress_phase is distinct from old.progress_phase) then
     new.progress_phase := watchfloor.clean_text(new.progress_phase, 120);
   end if;
@@ -300,7 +322,8 @@ begin
     is distinct from (old.source, old.external_id, old.run_identity_hash) then
     new.source := watchfloor.clean_text(new.source, 120);
     new.external_id := watchfloor.clean_text(new.external_id, 200);
-    new.run_identity_hash := left(new.run_identity_hash, 200);
+    -- '' is what many languages write for "none"; as an identity all of them would collide.
+    new.run_identity_hash := nullif(left(new.run_identity_hash, 200), '');
   end if;
   if new.cancelled_by is not null then
     new.cancelled_by := watchfloor.clean_text(new.cancelled_by, 120);
@@ -313,29 +336,36 @@ begin
       or octet_length(new.summary_counts::text) > 8192 then
       new.summary_counts := '{}';
     end if;
-    new.count_total := watchfloor.clean_count(new.summary_counts -> 'total');
-    new.count_processed := watchfloor.clean_count(new.summary_counts -> 'processed');
-    new.count_succeeded := watchfloor.clean_count(new.summary_counts -> 'succeeded');
-    new.count_failed := watchfloor.clean_count(new.summary_counts -> 'failed');
-    new.count_skipped := watchfloor.clean_count(new.summary_counts -> 'skipped');
-    new.count_created := watchfloor.clean_count(new.summary_counts -> 'created');
-    new.count_updated := watchfloor.clean_count(new.summary_counts -> 'updated');
-    new.count_deleted := watchfloor.clean_count(new.summary_counts -> 'deleted');
+    if new.summary_counts = '{}' then
+      new.count_total := null; new.count_processed := null; new.count_succeeded := null; new.count_failed := null;
+      new.count_skipped := null; new.count_created := null; new.count_updated := null; new.count_deleted := null;
+    else
+      new.count_total := watchfloor.clean_count(new.summary_counts -> 'total');
+      new.count_processed := watchfloor.clean_count(new.summary_counts -> 'processed');
+      new.count_succeeded := watchfloor.clean_count(new.summary_counts -> 'succeeded');
+      new.count_failed := watchfloor.clean_count(new.summary_counts -> 'failed');
+      new.count_skipped := watchfloor.clean_count(new.summary_counts -> 'skipped');
+      new.count_created := watchfloor.clean_count(new.summary_counts -> 'created');
+      new.count_updated := watchfloor.clean_count(new.summary_counts -> 'updated');
+      new.count_deleted := watchfloor.clean_count(new.summary_counts -> 'deleted');
+    end if;
   else
     -- The list columns follow the JSON and nothing else, whatever an UPDATE says of them.
-    new.count_total := old.count_total;
-    new.count_processed := old.count_processed;
-    new.count_succeeded := old.count_succeeded;
-    new.count_failed := old.count_failed;
-    new.count_skipped := old.count_skipped;
-    new.count_created := old.count_created;
-    new.count_updated := old.count_updated;
-    new.count_deleted := old.count_deleted;
+    new.count_total := old.count_total; new.count_processed := old.count_processed;
+    new.count_succeeded := old.count_succeeded; new.count_failed := old.count_failed;
+    new.count_skipped := old.count_skipped; new.count_created := old.count_created;
+    new.count_updated := old.count_updated; new.count_deleted := old.count_deleted;
   end if;
   if tg_op = 'INSERT' or new.failure_summary is distinct from old.failure_summary then
-    new.failure_summary := watchfloor.clean_failures(coalesce(new.failure_summary, '[]'));
-    new.failure_code := new.failure_summary -> 0 ->> 'code';
-    new.failure_message := watchfloor.clean_text(new.failure_summary -> 0 ->> 'message', 300);
+    if new.failure_summary is null or new.failure_summary = '[]' then
+      new.failure_summary := '[]';
+      new.failure_code := null;
+      new.failure_message := null;
+    else
+      new.failure_summary := watchfloor.clean_failures(new.failure_summary);
+      new.failure_code := new.failure_summary -> 0 ->> 'code';
+      new.failure_message := watchfloor.clean_text(new.failure_summary -> 0 ->> 'message', 300);
+    end if;
   else
     new.failure_code := old.failure_code;
     new.failure_message := old.failure_message;
