@@ -3,11 +3,9 @@
 revoke all on schema watchfloor from public;
 revoke all on all tables in schema watchfloor from public;
 revoke all on all functions in schema watchfloor from public;
--- The trigger that is not SECURITY DEFINER calls these as whoever writes, whatever role that is.
-grant usage on schema watchfloor to public;
-grant execute on function watchfloor.clean_text(text, integer), watchfloor.clean_count(jsonb),
-  watchfloor.clean_failures(jsonb), watchfloor.reject_report(bigint, bigint, text, jsonb),
-  watchfloor.silence_limit(text, text) to public;
+-- A writer needs nothing here: the triggers run with the owner's rights.
+grant usage on schema watchfloor to watchfloor_people, watchfloor_feed, watchfloor_access;
+grant execute on function watchfloor.silence_limit(text, text) to watchfloor_people;
 
 -- The person and the workspace of a transaction are two scalar settings: `set_config('watchfloor.user_id', …, true)`,
 -- `set_config('watchfloor.workspace_id', …, true)`. One workspace a transaction, as a scalar: with an array the first
