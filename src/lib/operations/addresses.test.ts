@@ -1,6 +1,7 @@
 /** Addresses: the clean view has a clean one, and a default is never written. */
 import { expect, it } from 'vitest';
-import { hubAddress, operationAddress } from './addresses.ts';
+import { parseCursor } from '../server/operations/keyset.ts';
+import { cursorAfter, hubAddress, operationAddress } from './addresses.ts';
 
 it('the clean view has no query', () => {
   expect(hubAddress(3)).toBe('/admin/workspaces/3/operations');
@@ -14,4 +15,8 @@ it('a filter, a size and a cursor are in the query, the cursor as it is', () => 
 });
 it('an operation has its own address', () => {
   expect(operationAddress(3, 812)).toBe('/admin/workspaces/3/operations/812');
+});
+it('the cursor after a row is one that the server reads', () => {
+  const row = { createdAt: Date.UTC(2026, 10, 23, 8, 14, 2, 77), id: 9_007_199_254_740 };
+  expect(parseCursor(cursorAfter(row))).toEqual(row);
 });

@@ -13,6 +13,8 @@ export interface Fact {
   name: string;
   value: string;
   href?: string | undefined;
+  /** figures that tick or are compared: equal widths */
+  isFigure?: boolean;
 }
 
 export function factsOf(detail: DetailPage, row: OperationRow, { at, isFrozen, timeZone }: Moment): Fact[] {
@@ -27,10 +29,10 @@ export function factsOf(detail: DetailPage, row: OperationRow, { at, isFrozen, t
         }
       : { name: 'Environment', value: 'None, of the workspace' },
     { name: 'Initiator', value: row.initiator },
-    { name: 'Queued', value: when(row.createdAt) },
-    row.startedAt === null ? null : { name: 'Started', value: when(row.startedAt) },
-    row.completedAt === null ? null : { name: 'Completed', value: when(row.completedAt) },
-    row.status === 'completed' ? null : { name: 'Last report', value: when(row.lastReportedAt) }
+    { name: 'Queued', value: when(row.createdAt), isFigure: true },
+    row.startedAt === null ? null : { name: 'Started', value: when(row.startedAt), isFigure: true },
+    row.completedAt === null ? null : { name: 'Completed', value: when(row.completedAt), isFigure: true },
+    row.status === 'completed' ? null : { name: 'Last report', value: when(row.lastReportedAt), isFigure: true }
   ];
   const last = facts.findLast((fact) => fact !== null);
   const lastAt = row.completedAt ?? (row.status === 'completed' ? null : row.lastReportedAt);
@@ -41,7 +43,7 @@ export function factsOf(detail: DetailPage, row: OperationRow, { at, isFrozen, t
   const took = row.startedAt === null || end === null ? null : toDuration(end - row.startedAt);
   const reporter = [detail.source, detail.externalId].filter(Boolean).join(', ');
   facts.push(
-    took === null ? null : { name: 'Duration', value: took },
+    took === null ? null : { name: 'Duration', value: took, isFigure: true },
     reporter ? { name: 'Reported by', value: reporter } : null,
     detail.retryOf === null
       ? null
