@@ -1,0 +1,177 @@
+/**
+ * A browser without a browser: the real `LiveList` of src/lib/live on Node's clocks and a real socket, with the page load
+ * that a route would run. It hops between hubs as a client behind a balancer does, and complains when a row that is on
+ * screen goes back to an older revision.
+ */
+import { io, type Socket } from 'socket.io-client';
+import type { HubPage, PageSize } from '../../src/lib/operations/pages.ts';
+import type { OperationRow } from '../../src/lib/operations/operation.ts';
+import { LiveList, type ListView, type TimeView } from '../../src/lib/live/live-list.ts';
+import type { Ports } from '../../src/lib/live/ports.ts';
+import type { LiveSocket, ServerMessage, SocketListener } from '../../src/lib/live/socket.ts';
+import {
+  LIVE_PATH,
+  serverEvents,
+  subscribeAnswerSchema,
+  type ClientEvents,
+  type Scope,
+  type ServerEvents
+} from '../../src/lib/live/protocol.ts';
+import { openPool } from '../../src/lib/server/database/pool.ts';
+import { readWorkspace } from '../../src/lib/server/access/scope.ts';
+import { readPageOfRows } from '../../src/lib/server/operations/first-page.ts';
+import { sealPage } from '../../src/lib/server/stream/token.ts';
+import type { TestPerson } from './world.ts';
+
+/** The loads of the SvelteKit half, on pools of their own. */
+export function openPages(url: string): {
+  /** null = 404 */
+  read(person: TestPerson, scope: Scope, pageSize: PageSize): Promise<HubPage | null>;
+  close(): Promise<void>;
+} {
+  const people = openPool({ url, role: 'people', max: 6, applicationName: 'test pages' });
+  const access = openPool({ url, role: 'access', max: 2, applicationName: 'test pages sign-in' });
+  return {
+    read: (person, { workspaceId, environmentId }, pageSize) =>
+      readWorkspace(people, person.id, workspaceId, async (client, visible) => {
+        const environment = visible.environments.find(({ id }) => id === environmentId) ?? null;
+        if (environmentId !== null && environment === null) return null;
+        return {
+          workspace: visible.workspace,
+          environment,
+          environments: visible.environments,
+          typeLabels: {},
+          ...(await readPageOfRows(client, visible, { environmentId, pageSize, after: null, before: null })),
+          pageSize,
+          token: await sealPage(access, visible, { userId: person.id, workspaceId }),
+          readAt: visible.readAt
+        };
+      }),
+    close: async () => void (await Promise.all([people.end(), access.end()]))
+  };
+}
+
+export interface Viewer {
+  readonly rows: OperationRow[];
+  readonly state: string;
+  /** rows that went back on screen: must stay empty */
+  readonly wentBack: string[];
+  /** the connection is cut without a word */
+  drop(): void;
+  list: LiveList;
+  close(): void;
+}
+
+export interface ViewerOptions {
+  person: TestPerson;
+  scope: Scope;
+  pageSize: PageSize;
+  pages: ReturnType<typeof openPages>;
+  /** port of the hub to go to next */
+  port: () => number;
+}
+
+/** Loads the first page and follows it. Throws when the page is a 404. */
+export async function openViewer({ person, scope, pageSize, pages, port }: ViewerOptions): Promise<Viewer> {
+  const first = await pages.read(person, scope, pageSize);
+  if (first === null) throw new Error('This person may not see this scope.');
+  let view: ListView = { rows: [], changed: new Set(), waiting: 0, paused: false, pausedAt: null };
+  let time: TimeView | null = null;
+  let socket: Socket<ServerEvents, ClientEvents> | null = null;
+  const shown = new Map<number, number>();
+  const wentBack: string[] = [];
+
+  const ports: Ports = {
+    moment: () => ({ mono: performance.now(), wall: Date.now() }),
+    random: Math.random,
+    after: (ms, callback) => stopper(setTimeout(callback, ms)),
+    everySecond: (callback) => stopper(setInterval(callback, 1_000)),
+    onFrame: (callback) => stopper(setTimeout(callback, 5)),
+    onReturn: () => () => {},
+    openSocket: (listener) => {
+      const opened = openNodeSocket(port(), person.cookie, listener);
+      socket = opened.socket;
+      return opened.live;
+    },
+    warn: (message) => wentBack.push(message)
+  };
+  const list: LiveList = new LiveList(first, {
+    ports,
+    options: {
+      refresh: async () => {
+        const page = await pages.read(person, scope, pageSize);
+        if (page) list.adopt(page);
+        else list.close();
+      },
+      leave: () => list.close(),
+      reload: () => list.close()
+    },
+    draw(next) {
+      for (const { id, revision } of next.rows) {
+        if (revision < (shown.get(id) ?? 0)) wentBack.push(`operation ${id} went from ${shown.get(id)} to ${revision}`);
+        shown.set(id, revision);
+      }
+      view = next;
+    },
+    tick: (next) => (time = next)
+  });
+  list.start();
+  return {
+    get rows() {
+      return view.rows;
+    },
+    get state() {
+      return time?.stamp.state ?? 'connecting';
+    },
+    wentBack,
+    drop: () => socket?.io.engine.close(),
+    list,
+    close: () => list.close()
+  };
+}
+
+function stopper(timer: NodeJS.Timeout): () => void {
+  return () => clearTimeout(timer);
+}
+
+/** As src/lib/live/socket.ts, with an address and a cookie; what does not fit the schemas is a failure of the hub. */
+function openNodeSocket(
+  port: number,
+  cookie: string,
+  listener: SocketListener
+): { socket: Socket<ServerEvents, ClientEvents>; live: LiveSocket } {
+  const socket: Socket<ServerEvents, ClientEvents> = io(`http://127.0.0.1:${port}`, {
+    path: LIVE_PATH,
+    transports: ['websocket'],
+    reconnection: false,
+    forceNew: true,
+    extraHeaders: { cookie },
+    timeout: 3_000
+  });
+  let closed = false;
+  socket.on('connect', () => listener.connected());
+  socket.on('connect_error', () => listener.disconnected());
+  socket.on('disconnect', () => listener.disconnected());
+  for (const event of Object.keys(serverEvents) as (keyof ServerEvents)[])
+    socket.on(event, ((input: unknown) => {
+      const body = serverEvents[event].safeParse(input ?? {});
+      if (body.success) listener.message({ event, body: body.data } as ServerMessage);
+      else listener.malformed(event);
+    }) as never);
+  const live: LiveSocket = {
+    subscribe: (message, answered) =>
+      void socket.timeout(5_000).emit('subscribe', message, (error, input) => {
+        if (!closed) answered(error ? null : subscribeAnswerSchema.parse(input));
+      }),
+    clock: (answered) =>
+      void socket.timeout(5_000).emit('clock', (error, answer) => {
+        if (!closed) answered(error ? null : answer.now);
+      }),
+    close() {
+      closed = true;
+      socket.off();
+      socket.disconnect();
+    }
+  };
+  return { socket, live };
+}
