@@ -36,10 +36,7 @@ export const handle: Handle = async ({ event, resolve }) => {
     .catch((cause: unknown) => {
       const id = newErrorId();
       log.error({ id, err: cause }, 'cannot read who is signed in');
-      error(503, {
-        message: 'Watchfloor cannot reach its database. It keeps trying; load this page again shortly.',
-        id
-      });
+      error(503, { message: 'Watchfloor cannot reach its database.', hint: 'Load the page again in a moment.', id });
     });
   locals.session = session;
   locals.person = person;
@@ -63,7 +60,7 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
   if (status < 500) return { message };
   const id = newErrorId();
   log.error({ id, method: event.request.method, route: event.route.id, err: cause }, 'a request failed');
-  return { message: 'Something failed on our side. Nothing was changed; try again.', id };
+  return { message: 'Watchfloor failed to answer.', hint: 'Operations go on and keep being reported. Try again.', id };
 };
 
 function newErrorId(): string {
