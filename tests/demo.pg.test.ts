@@ -26,6 +26,8 @@ beforeAll(async () => {
   const start = performance.now();
   accounts = await seedDemo(database.url, { password: PASSWORD });
   seededInMs = performance.now() - start;
+  await owner.query(`create view public.demo_runs as select o.* from public.operation_runs o
+    join public.workspaces w on w.id = o.workspace_id where w.is_demo`);
 });
 
 afterAll(async () => {
@@ -45,7 +47,7 @@ describe('the seeded demo', () => {
     const [shape] = await read(`select count(*) as operations, count(*) filter (where clock_adjusted) as moved,
         max(created_at) <= now() as none_ahead, now() - min(created_at) between interval '28 days' and interval '31 days' as is_a_month,
         count(distinct created_at::date) >= 28 as every_day, (select count(*) from public.rejected_reports) as rejected
-      from public.operation_runs`);
+      from demo_runs`);
     expect(shape).toEqual({
       operations: DEMO_OPERATIONS,
       moved: 0,
@@ -64,7 +66,7 @@ describe('the seeded demo', () => {
         count(*) filter (where outcome = 'cancelled' and cancelled_by is null) as by_nobody,
         count(*) filter (where outcome = 'partially_succeeded' and coalesce(count_failed, 0) + coalesce(count_skipped, 0) > 0) as partial,
         count(*) filter (where outcome = 'blocked') as blocked, count(*) filter (where managed_environment_id is null) as of_workspace
-      from public.operation_runs`);
+      from demo_runs`);
     expect(shape!['bad']).toBeGreaterThanOrEqual(DEMO_OPERATIONS * 0.03);
     expect(shape!['bad']).toBeLessThan(DEMO_OPERATIONS * 0.1);
     expect(shape).toMatchObject({ without_reason: 0, by_nobody: 0 });
@@ -75,7 +77,7 @@ describe('the seeded demo', () => {
   it('leaves at most 12 open: counted, by phase, waiting, and one that stopped reporting', async () => {
     const open = await read<{ status: string; done: number | null; phase: string | null; is_stale: boolean }>(
       `select status, progress_processed::float / progress_total as done, progress_phase as phase, stale_at < now() as is_stale
-       from public.operation_runs where status <> 'completed'`
+       from demo_runs where status <> 'completed'`
     );
     expect(open.length).toBeGreaterThan(5);
     expect(open.length).toBeLessThanOrEqual(12);
@@ -91,7 +93,7 @@ describe('the seeded demo', () => {
         count(*) filter (where extract(isodow from created_at) < 6) / 5.0 as weekday,
         count(*) filter (where extract(isodow from created_at) >= 6) / 2.0 as weekend,
         count(*) filter (where extract(hour from created_at) between 8 and 10) as morning,
-        count(*) filter (where extract(hour from created_at) between 20 and 22) as evening from public.operation_runs`);
+        count(*) filter (where extract(hour from created_at) between 20 and 22) as evening from demo_runs`);
     expect(shape!.weekend).toBeLessThan(shape!.weekday * 0.7);
     expect(shape!.evening).toBeLessThan(shape!.morning * 0.5);
   });
@@ -99,7 +101,7 @@ describe('the seeded demo', () => {
   it('has one environment that fell silent days ago, and only one', async () => {
     const quiet = await read<{ name: string; days: number; operations: number }>(`select e.name, count(*) as operations,
         extract(epoch from now() - max(o.created_at)) / 86400 as days
-      from public.managed_environments e join public.operation_runs o on o.managed_environment_id = e.id
+      from public.managed_environments e join demo_runs o on o.managed_environment_id = e.id
       group by e.id having now() - max(o.created_at) > interval '2 days'`);
     expect(quiet.map(({ name }) => name)).toEqual(['Fenwick Mills']);
     expect(quiet[0]!.operations).toBeGreaterThan(50);
@@ -108,7 +110,7 @@ describe('the seeded demo', () => {
 
   it('has one quarter of an hour in which the provider limited several environments', async () => {
     const [burst] = await read<{ failures: number; environments: number }>(`with limited as (
-        select created_at, managed_environment_id from public.operation_runs
+        select created_at, managed_environment_id from demo_runs
         where failure_code = 'provider_throttled' and outcome = 'failed' and created_at > now() - interval '1 day')
       select count(*) as failures, count(distinct other.managed_environment_id) as environments
       from limited first join limited other on other.created_at between first.created_at and first.created_at + interval '15 minutes'
@@ -119,7 +121,7 @@ describe('the seeded demo', () => {
 
   it('gives ids in the order of creation', async () => {
     expect(
-      await read(`select id from (select id, lag(id) over (order by created_at, id) as before from public.operation_runs) o
+      await read(`select id from (select id, lag(id) over (order by created_at, id) as before from demo_runs) o
         where before > id`)
     ).toEqual([]);
   });
@@ -150,6 +152,21 @@ describe('the seeded demo', () => {
     expect(new Set(people.map(({ hash }) => hash)).size, 'salted').toBe(5);
   });
 
+  it('is reported as work of Watchfloor itself', async () => {
+    expect(
+      await read(`select w.name, w.is_demo, o.type, o.outcome, o.count_created from public.operation_runs o
+        join public.workspaces w on w.id = o.workspace_id where o.source = 'watchfloor'`)
+    ).toEqual([
+      {
+        name: 'Watchfloor',
+        is_demo: false,
+        type: 'watchfloor.seed',
+        outcome: 'succeeded',
+        count_created: DEMO_OPERATIONS
+      }
+    ]);
+  });
+
   it('is not written twice, nor into a database that somebody uses', async () => {
     expect(await seedDemo(database.url, { password: PASSWORD })).toBeNull();
     const used = await createDatabase();
@@ -173,7 +190,9 @@ describe('the seeded demo', () => {
       await ensureSelfWorkspace(pool);
       const both = await Promise.all([1, 2].map(() => seedDemo(fresh.url, { password: PASSWORD })));
       expect(both.filter((written) => written !== null)).toHaveLength(1);
-      const { rows } = await pool.query('select count(*) as operations from public.operation_runs');
+      const { rows } = await pool.query(
+        `select count(*) as operations from public.operation_runs where source <> 'watchfloor'`
+      );
       expect(rows).toEqual([{ operations: DEMO_OPERATIONS }]);
     } finally {
       await pool.end();
@@ -229,7 +248,7 @@ describe('the demo writer', () => {
     expect(log.warn.mock.calls.length, 'one line per change of state').toBe(1);
     expect(log.info.mock.calls.length).toBe(2);
     const [after] = await read(`select (select count(*) from public.rejected_reports) as rejected,
-      (select count(*) <= 15 + 1 from public.operation_runs where status <> 'completed') as bounded,
+      (select count(*) <= 15 from public.operation_runs where status <> 'completed' and source = 'watchfloor-demo') as bounded,
       (select count(*) from pg_stat_activity where application_name = 'watchfloor demo' and datname = current_database()) as connections`);
     expect(after).toEqual({ rejected: 0, bounded: true, connections: 0 });
   });

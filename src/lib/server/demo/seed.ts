@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import { hashPassword } from '../access/passwords.ts';
 import { openPool, withTransaction } from '../database/pool.ts';
+import { withReport } from '../reports/report.ts';
 import { ensureSelfWorkspace, readSelfWorkspace } from '../reports/self-workspace.ts';
 import { DEMO_PEOPLE, DEMO_WORKSPACES } from './cast.ts';
 import { composeHistory, type DemoOperation } from './history.ts';
@@ -30,6 +31,18 @@ const BATCH = 1_000;
  * is a person or any workspace but the one of our self-reports. Safe to call from several nodes at once.
  */
 export async function seedDemo(url: string, { password }: { password: string }): Promise<DemoAccount[] | null> {
+  return withReport(
+    url,
+    {
+      type: 'watchfloor.seed',
+      isWorthReporting: (accounts) => accounts !== null,
+      toCounts: () => ({ total: DEMO_OPERATIONS, created: DEMO_OPERATIONS })
+    },
+    () => writeDemo(url, password)
+  );
+}
+
+async function writeDemo(url: string, password: string): Promise<DemoAccount[] | null> {
   const pool = openPool({ url, role: 'owner', max: 1, applicationName: 'watchfloor seed', statementTimeoutMs: 60_000 });
   try {
     return await withTransaction(pool, '', async (client) => {
