@@ -150,6 +150,19 @@ test('a narrowing takes rows away at once, and its end shows them again, also th
   expect(client.rows.has(hidden)).toBe(true);
 });
 
+test('a change of access while nobody was connected makes the window be read anew, since unchanged rows came into sight', async () => {
+  const person = await makeMember([world.a1]);
+  await insertOperation(world.writer, world.a, world.a2);
+  const window = (await reader.read(person, all()))!;
+  await world.owner.query('update environment_memberships set managed_environment_id = $2 where user_id = $1', [
+    person.id,
+    world.a2
+  ]);
+  const client = await connect(person.cookie);
+  // Found by the oracle (seed 166699161): the catch-up alone would never bring the unchanged rows of a2.
+  expect(await client.follow(all(), window)).toEqual({ result: 'resync', reason: 'access' });
+});
+
 test('a session that is deleted, or whose person is disabled, ends its sockets at once and leaves others in place', async () => {
   const person = await makeMember();
   const second = { ...person, ...(await makeSession(world.owner, person.id)) };

@@ -95,6 +95,11 @@ export async function readFeedDifference(db: Queryable, since: Place | null, mos
 export interface ScopeDifference extends Reading {
   /** null where the person may not see the scope: the one answer for absent and for forbidden */
   access: WorkspaceAccess | null;
+  /**
+   * The person's access changed since the place: rows that did not change may have come into sight or left it, which no
+   * difference of rows can tell, so the window must be read anew.
+   */
+  hasAccessChanged: boolean;
   operations: OperationChange[];
   isOverflow: boolean;
 }
@@ -115,14 +120,18 @@ export async function readScopeDifference(
   { userId, sessionId }: Subscriber,
   most: number
 ): Promise<ScopeDifference> {
-  const { rows } = await db.query<Grouped & { role: string | null; narrowed_to: number[] | null }>(
+  const { rows } = await db.query<
+    Grouped & { role: string | null; narrowed_to: number[] | null; has_access_changed: boolean }
+  >(
     `with ${PLACE}, access as materialized (${ACCESS}),
      changed as (${CHANGED}), grouped as materialized (
        select ${GROUPED} from changed c
        where c.kind in ('o', 'm', 'd') and c.workspace_id = $2 and exists (select from access)
        group by 1, 2, 3, 4, 5 limit $6
      )
-     select place.*, access.role, access.narrowed_to, g.*, ${listColumns('r')}
+     select place.*, access.role, access.narrowed_to, exists (
+         select from changed c where c.kind = 'a' and c.id = $4 and (c.workspace_id is null or c.workspace_id = $2)
+       ) as has_access_changed, g.*, ${listColumns('r')}
      from place left join access on true left join grouped g on true
      left join lateral (select * from (select ${listColumns('o')} from public.operation_runs o
        where o.id = g.changed_id and o.workspace_id = $2
@@ -136,6 +145,7 @@ export async function readScopeDifference(
   return {
     ...toReading(first),
     access: first.role === null ? null : { role: first.role, narrowedTo: first.narrowed_to! },
+    hasAccessChanged: first.has_access_changed,
     operations: toOperationChanges(entries),
     isOverflow: entries.length > most
   };

@@ -67,10 +67,11 @@ export async function subscribe(
     return answer;
   };
   if (found.access === null) return refuse({ result: 'absent' });
-  if (!isSameAccess(scope, found.access, access)) return refuse({ result: 'resync', reason: 'access' });
   if (found.place.epoch !== since.epoch || found.place.epoch === '')
     return refuse({ result: 'resync', reason: 'epoch' });
   if (since.snapshot.xmin < found.floor) return refuse({ result: 'resync', reason: 'floor' });
+  if (found.hasAccessChanged || !isSameAccess(scope, found.access, access))
+    return refuse({ result: 'resync', reason: 'access' });
   if (found.isOverflow) return refuse({ result: 'resync', reason: 'behind' });
 
   watcher.scope = scope;
