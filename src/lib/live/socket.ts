@@ -20,7 +20,7 @@ import {
 /** Opening and each answer may take so long; then the connection counts as dead. */
 export const ANSWER_TIMEOUT_MS = 10_000;
 /** Message of the connect error by which the hub says that there is no session (any more). */
-const SESSION_ENDED = 'session:ended';
+const SIGNED_OUT = 'signed out';
 
 /** One message of the server, parsed. */
 export type ServerMessage = {
@@ -37,7 +37,7 @@ export interface SocketListener {
 }
 
 export interface LiveSocket {
-  /** `answered(null)`: no answer in time, or one that could not be read (then `malformed` was called, too) */
+  /** `answered(null)`: no answer in time. For one that cannot be read, `malformed` is called instead. */
   subscribe(message: Subscribe, answered: (answer: SubscribeAnswer | null) => void): void;
   clock(answered: (now: number | null) => void): void;
   close(): void;
@@ -68,7 +68,7 @@ export function openSocket(listener: SocketListener): LiveSocket {
 
   socket.on('connect', () => listener.connected());
   socket.on('connect_error', (error) => {
-    if (error.message === SESSION_ENDED) listener.message({ event: 'session:ended', body: {} });
+    if (error.message === SIGNED_OUT) listener.message({ event: 'session:ended', body: {} });
     else listener.disconnected();
   });
   socket.on('disconnect', () => listener.disconnected());
@@ -83,15 +83,17 @@ export function openSocket(listener: SocketListener): LiveSocket {
 
   return {
     subscribe(message, answered) {
-      socket.timeout(ANSWER_TIMEOUT_MS).emit('subscribe', message, (error, answer) => {
+      socket.timeout(ANSWER_TIMEOUT_MS).emit('subscribe', message, (error, input) => {
         if (closed) return;
-        answered(error ? null : parse(subscribeAnswerSchema, 'answer of subscribe', answer));
+        const answer = error ? null : parse(subscribeAnswerSchema, 'answer of subscribe', input);
+        if (error || answer !== null) answered(answer);
       });
     },
     clock(answered) {
-      socket.timeout(ANSWER_TIMEOUT_MS).emit('clock', (error, answer) => {
+      socket.timeout(ANSWER_TIMEOUT_MS).emit('clock', (error, input) => {
         if (closed) return;
-        answered(error ? null : (parse(clockAnswerSchema, 'answer of clock', answer)?.now ?? null));
+        const answer = error ? null : parse(clockAnswerSchema, 'answer of clock', input);
+        if (error || answer !== null) answered(answer?.now ?? null);
       });
     },
     close() {

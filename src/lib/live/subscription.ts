@@ -4,7 +4,9 @@
  * Invariants: rows are handed over only while subscribed or asking; before a proof is taken, everything that came before
  * it has been handed over; after `close` nothing runs and nothing is called.
  */
-import { openConnection, step, type Command, type Connection, type ConnectionEvent } from './connection.ts';
+import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
+import { openConnection, type Command, type Connection, type ConnectionEvent } from './connection.ts';
+import { step } from './connection-table.ts';
 import { PageRefresh } from './page-refresh.ts';
 import type { Ports, Stop } from './ports.ts';
 import { RECONNECTING_AFTER_MS, type Stamp } from './proof.ts';
@@ -12,11 +14,15 @@ import { ProofKeeper } from './proof-keeper.ts';
 import { PROTOCOL_VERSION, type RowsChanged, type Scope, type SubscribeAnswer } from './protocol.ts';
 import type { Moment } from './server-clock.ts';
 import type { LiveSocket, ServerMessage } from './socket.ts';
+import { toAnswerEvent, toMessageEvent } from './wire-events.ts';
 
 /** Without any sign of the feed for four ticks a socket is dead, whatever TCP says (its own ping may take 45 s). */
 export const SILENCE_MS = 8_000;
 /** A ticker that comes later than this was held up (hidden tab, sleep): its silence proves nothing yet. */
 const HELD_UP_MS = 2_500;
+/** Distinct rows that may come before an answer; more means that it is too late to catch up this way. */
+const MOST_EARLY = 2_000;
+
 /** What page code does for the feed; the same three for lists and details. */
 export interface FeedOptions {
   /** runs the page's load again; the page then calls `adopt` */
@@ -48,6 +54,8 @@ export class Subscription {
   #connection: Connection;
   #scope: Scope;
   #socket: LiveSocket | null = null;
+  /** rows that came before the answer to `subscribe`: applied after it, or never */
+  #early = emptyBatch();
   #heardAt = 0;
   #secondAt = 0;
   #retryAt: number | null = null;
@@ -106,10 +114,11 @@ export class Subscription {
 
   /** A page was adopted. `held`: the window on screen stays as it was until this page has been caught up with. */
   adopted(page: ReadPage, scope: Scope, held: boolean): void {
+    const moved = scope.workspaceId !== this.#scope.workspaceId || scope.environmentId !== this.#scope.environmentId;
     this.#scope = scope;
     this.#refresh.adopted();
     if (!held) this.#proof.replace(page.readAt);
-    this.send({ type: 'adopted', token: page.token, held });
+    this.send({ type: 'adopted', token: page.token, held, moved });
   }
 
   tryNow(): void {
@@ -185,31 +194,24 @@ export class Subscription {
 
   #receive(message: ServerMessage): void {
     this.#heardAt = this.#ports.moment().mono;
-    switch (message.event) {
-      case 'rows:changed': {
-        const { name } = this.#connection;
-        const joined = name === 'live' || name === 'rebasing' || name === 'halted' || name === 'subscribing';
-        if (joined) this.#owner.rows(message.body);
-        return;
-      }
-      case 'feed:ticked':
-        return this.send({ type: 'ticked', token: message.body.token }, () => this.#prove(message.body.proofAt));
-      case 'feed:halted':
-        return this.send({ type: 'feed_halted', link: message.body.link });
-      case 'access:changed':
-        return this.send({ type: 'access_changed', generation: message.body.generation });
-      case 'resync:required':
-        return this.send({ type: 'resync_required', reason: message.body.reason });
-      case 'reference:changed':
-        return this.send({ type: 'reference_changed' });
-      case 'session:ended':
-        return this.send({ type: 'session_ended' });
-      case 'server:closing':
-        return this.send({ type: 'server_closing' });
-    }
+    if (message.event === 'rows:changed') return this.#take(message.body);
+    const event = toMessageEvent(message);
+    if (event.type === 'ticked') this.send(event, () => this.#prove(event.proofAt));
+    else this.send(event);
+  }
+
+  /** Rows count while subscribed; before the answer they wait, since what they build on is not there yet. */
+  #take(changes: RowsChanged): void {
+    const { name, ticks, unsettled } = this.#connection;
+    if (name === 'subscribing' || name === 'rebasing') gather(this.#early, changes);
+    if (batchSize(this.#early) > MOST_EARLY) this.send({ type: 'timed_out' });
+    if (name !== 'live' && name !== 'halted') return;
+    this.#owner.rows(changes);
+    if (ticks === 0 && !unsettled) this.send({ type: 'told' });
   }
 
   #subscribe(token: string, attempt: number): void {
+    this.#early = emptyBatch();
     const asked = this.#ports.moment();
     this.#socket?.subscribe({ protocol: PROTOCOL_VERSION, scope: this.#scope, token }, (answer) => {
       if (attempt !== this.#connection.attempt) return;
@@ -219,22 +221,15 @@ export class Subscription {
   }
 
   #answered(answer: SubscribeAnswer, attempt: number, asked: Moment): void {
-    switch (answer.result) {
-      case 'caught_up':
-        return this.send({ type: 'caught_up', attempt, generation: answer.generation, token: answer.token }, () => {
-          this.#proof.learn(answer.now, asked, this.#ports.moment());
-          this.#owner.rows({ rows: answer.rows, removed: answer.removed });
-          this.#prove(answer.proofAt);
-        });
-      case 'resync':
-        return this.send({ type: 'answered_resync', attempt, reason: answer.reason });
-      case 'absent':
-        return this.send({ type: 'answered_absent', attempt });
-      case 'reload':
-        return this.send({ type: 'answered_reload', attempt });
-      case 'unavailable':
-        return this.send({ type: 'answered_unavailable', attempt, link: answer.link });
-    }
+    const early = batchSize(this.#early) > 0;
+    this.send(toAnswerEvent(answer, attempt, early), () => {
+      if (answer.result !== 'caught_up') return;
+      this.#proof.learn(answer.now, asked, this.#ports.moment());
+      this.#owner.rows({ rows: answer.rows, removed: answer.removed });
+      if (early) this.#owner.rows(toChanges(this.#early));
+      this.#prove(answer.proofAt);
+    });
+    this.#early = emptyBatch();
   }
 
   /** Everything up to this database time has been handed over, so it is applied before it is claimed. */
