@@ -4,7 +4,8 @@
  *   BASE_URL=http://localhost:3000 EMAIL=… PASSWORD=… [OUT=artifacts/pictures] [ONLY=hub] npx tsx e2e/pictures/take.ts
  */
 import { mkdir } from 'node:fs/promises';
-import { chromium, type Browser, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { openBrowser } from './browser.ts';
 
 const BASE_URL = process.env['BASE_URL'] ?? 'http://localhost:3000';
 const OUT = process.env['OUT'] ?? 'artifacts/pictures';
@@ -17,14 +18,6 @@ const SIZES = [
   { name: 'tablet', width: 900, height: 1100, theme: 'light' },
   { name: 'phone', width: 390, height: 844, theme: 'light' }
 ] as const;
-
-export async function openBrowser(): Promise<Browser> {
-  const { default: sparticuz } = await import('@sparticuz/chromium');
-  return chromium.launch({
-    executablePath: await sparticuz.executablePath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  });
-}
 
 async function signIn(page: Page): Promise<void> {
   await page.goto(`${BASE_URL}/login`);

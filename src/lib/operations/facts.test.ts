@@ -58,7 +58,8 @@ it('without proof neither age nor duration is shown', () => {
   expect(facts(true)['Duration']).toBeUndefined();
 });
 it('an operation of the workspace says so, and what reported it is named', () => {
-  const page = { ...detail, environment: null, source: 'jobqueue-eu-2', externalId: 'job 9' };
+  const row = { ...detail.row, environmentId: null };
+  const page = { ...detail, row, environment: null, source: 'jobqueue-eu-2', externalId: 'job 9' };
   expect(facts(false, page)).toMatchObject({
     Environment: 'None, of the workspace',
     'Reported by': 'jobqueue-eu-2, job 9'

@@ -27,7 +27,10 @@ export function factsOf(detail: DetailPage, row: OperationRow, { at, isFrozen, t
           value: environment.name,
           href: hubAddress(workspace.id, { environmentId: environment.id })
         }
-      : { name: 'Environment', value: 'None, of the workspace' },
+      : {
+          name: 'Environment',
+          value: row.environmentId === null ? 'None, of the workspace' : `Environment ${row.environmentId}`
+        },
     { name: 'Initiator', value: row.initiator },
     { name: 'Queued', value: when(row.createdAt), isFigure: true },
     row.startedAt === null ? null : { name: 'Started', value: when(row.startedAt), isFigure: true },

@@ -56,7 +56,8 @@ describe('banner of a lost feed', () => {
     const words = lostWords(view({ state: 'stale', staleSince: readAt, link: 'browser', retryInMs: 7_200 }));
     expect(words).toEqual({
       fact: 'The connection to the server is lost.',
-      consequence: 'Everything below is as of 09:14:04 CET and may have changed.',
+      consequence: 'Everything below is as of 09:14:04 CET',
+      caveat: 'and may have changed.',
       retry: 'Trying again in 8 s.'
     });
     expect(lostWords(view({ state: 'stale', link: 'database' }))?.fact).toBe('The server has lost the database.');

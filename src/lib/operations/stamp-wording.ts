@@ -72,6 +72,8 @@ function lost(link: FeedStamp['link']): string | null {
 export interface LostWords {
   fact: string;
   consequence: string;
+  /** the rest of that sentence, for where there is room */
+  caveat: string;
   retry: string | null;
 }
 
@@ -85,11 +87,12 @@ export function lostWords({ stamp, readAt, timeZone }: StampView): LostWords | n
       : stamp.link === 'listener' || stamp.link === 'lag'
         ? 'The server’s feed is behind.'
         : 'The connection to the server is lost.';
-  const consequence = `Everything below is as of ${toClock(since, timeZone)} ${toZoneName(since, timeZone)} and may have changed.`;
+  const consequence = `Everything below is as of ${toClock(since, timeZone)} ${toZoneName(since, timeZone)}`;
   const wait = stamp.retryInMs === null ? null : Math.ceil(stamp.retryInMs / 1_000);
   return {
     fact,
     consequence,
+    caveat: 'and may have changed.',
     retry: wait === null ? null : wait > 0 ? `Trying again in ${wait} s.` : 'Trying again now.'
   };
 }

@@ -1,0 +1,238 @@
+/** Invented pages for pictures: every kind of row, long names, 0 and 1,000,000, and each state of the feed. */
+import type { OperationRow } from '#lib/operations/operation.ts';
+import type { DetailPage, HubPage } from '#lib/operations/pages.ts';
+
+export const AT = Date.UTC(2026, 10, 23, 8, 14, 4);
+const S = 1_000;
+const MIN = 60 * S;
+export const person = { id: 1, name: 'Maren Holt', email: 'maren.holt@haldenroy.example' };
+export const workspaces = [
+  { id: 3, name: 'Halden & Roy', isDemo: true },
+  { id: 4, name: 'Northgate Services for municipalities, schools and hospitals of the north', isDemo: true }
+];
+const LONG_NAME = 'Greyfriars Academy Trust (sixth form, exams and admissions)';
+const LONG_LABEL =
+  'Assignments restore for conditional access policies, named locations and authentication strengths (pilot ring 2)';
+const environments = [
+  { id: 1, name: 'Brightwater Clinics' },
+  { id: 2, name: LONG_NAME },
+  { id: 3, name: 'Kestrel Aviation Services' },
+  { id: 4, name: 'Isenberg Pharma Deutschland' }
+];
+
+let id = 9_000;
+function row(age: number, change: Partial<OperationRow>): OperationRow {
+  id -= 1;
+  return {
+    id,
+    revision: 1,
+    workspaceId: 3,
+    environmentId: 1,
+    type: 'inventory.sync',
+    status: 'completed',
+    outcome: 'succeeded',
+    initiator: 'System',
+    progress: { processed: null, total: null, phase: null },
+    counts: {},
+    failure: null,
+    cancelledBy: null,
+    reconciledAt: null,
+    createdAt: AT - age,
+    startedAt: AT - age,
+    completedAt: AT - age + 38 * S,
+    lastReportedAt: AT - age + 38 * S,
+    staleAt: null,
+    ...change
+  };
+}
+const active = {
+  status: 'running',
+  outcome: 'pending',
+  completedAt: null,
+  lastReportedAt: AT,
+  staleAt: AT + 9 * MIN
+} as const;
+const counted = (processed: number, total: number, phase: string | null = null) => ({
+  progress: { processed, total, phase }
+});
+
+const rows: OperationRow[] = [
+  row(4 * S, { ...active, status: 'queued', startedAt: null, type: 'alerts.evaluate', environmentId: null }),
+  row(16 * S, { ...active, ...counted(412_906, 1_204_338, 'items'), environmentId: 3 }),
+  row(40 * S, { ...active, ...counted(0, 1_000_000) }),
+  row(73 * S, { ...active, ...counted(3_120, 8_400, 'devices') }),
+  row(80 * S, { counts: { total: 0, succeeded: 0 }, type: 'provider.connection.check' }),
+  row(2 * MIN, {
+    outcome: 'failed',
+    type: 'policy.sync',
+    failure: { code: 'throttled', message: 'Provider limited the requests' }
+  }),
+  row(3 * MIN, {
+    ...active,
+    type: 'tenant.evidence.snapshot.generate',
+    initiator: 'Maren Holt',
+    progress: { processed: null, total: null, phase: 'Collecting evidence' }
+  }),
+  row(4 * MIN, {
+    outcome: 'partially_succeeded',
+    type: 'policy.sync',
+    counts: { total: 412, succeeded: 386, failed: 26 }
+  }),
+  row(6 * MIN, {
+    outcome: 'blocked',
+    type: 'promotion.execute',
+    initiator: 'Samuel Achterberg-Weissenfels',
+    failure: {
+      code: null,
+      message:
+        'Approval CW-2224 for the change window is missing, and the approver who could give it is away until Thursday'
+    }
+  }),
+  row(9 * MIN, { outcome: 'cancelled', type: 'baseline.capture', cancelledBy: 'Ingrid Vass', ...counted(90, 400) }),
+  row(13 * MIN, {
+    type: 'ext.greyfriars.assignments_restore.conditional_access',
+    environmentId: 2,
+    initiator: 'Devi Raman',
+    counts: { succeeded: 64 }
+  }),
+  row(17 * MIN, { ...active, type: 'backup.schedule.execute' }),
+  row(57 * MIN, {
+    ...active,
+    type: 'environment.review_pack.generate',
+    lastReportedAt: AT - 47 * MIN,
+    staleAt: AT - 37 * MIN,
+    initiator: 'Maren Holt'
+  }),
+  row(86 * MIN, {
+    ...active,
+    status: 'queued',
+    startedAt: null,
+    type: 'backup.schedule.retention',
+    lastReportedAt: AT - 86 * MIN,
+    staleAt: AT - 71 * MIN
+  }),
+  row(90 * MIN, {
+    ...active,
+    staleAt: null,
+    type: 'ext.pacs.image_archive.nightly_rollup',
+    initiator: 'reporter@pacs-gateway-02.brightwater'
+  }),
+  row(92 * MIN, { outcome: 'failed', reconciledAt: AT - 20 * MIN, type: 'restore.execute' }),
+  row(8 * 60 * MIN, {
+    type: 'backup.schedule.execute',
+    counts: { processed: 1_000_000, updated: 812_406 },
+    completedAt: AT - 4 * 60 * MIN
+  }),
+  row(13 * 60 * MIN, { counts: { processed: 1_310, updated: 4 }, type: 'baseline.compare', environmentId: 2 }),
+  row(13 * 60 * MIN, { type: 'x'.repeat(90), initiator: 'y'.repeat(90), environmentId: 99, counts: { succeeded: 1 } })
+];
+
+const typeLabels: Record<string, string> = {
+  'inventory.sync': 'Inventory sync',
+  'alerts.evaluate': 'Alert evaluation',
+  'provider.connection.check': 'Connection check',
+  'policy.sync': 'Policy sync',
+  'tenant.evidence.snapshot.generate': 'Evidence snapshot',
+  'promotion.execute': 'Promotion',
+  'baseline.capture': 'Baseline capture',
+  'ext.greyfriars.assignments_restore.conditional_access': LONG_LABEL,
+  'environment.review_pack.generate': 'Review pack'
+};
+
+const live = { state: 'live', ageMs: 1_200, staleSince: null, link: null, catchingUp: false, retryInMs: null } as const;
+const lost = {
+  state: 'stale',
+  ageMs: 24_000,
+  staleSince: AT - 20 * S,
+  link: 'browser',
+  catchingUp: false,
+  retryInMs: 7_400
+} as const;
+
+export function hubState(name: string) {
+  const isStale = name.startsWith('stale');
+  const hub: HubPage = {
+    workspace: workspaces[0]!,
+    environment:
+      name === 'environment' ? environments[0]! : name === 'long' || name === 'filtered' ? environments[1]! : null,
+    environments: name === 'empty' ? environments.slice(0, 1) : environments,
+    typeLabels,
+    rows: ['empty', 'filtered', 'over'].includes(name) ? [] : rows,
+    pageSize: 25,
+    position: { isFirst: name !== 'over', newer: null, older: 'abc' },
+    hasAny: name !== 'empty',
+    token: '',
+    readAt: AT
+  };
+  const feed = {
+    rows: name === 'reading' ? [] : hub.rows,
+    changed: new Set(name === 'live' ? [rows[1]!.id] : []),
+    waiting: name === 'paused' ? 3 : name === 'flood' ? 240 : 0,
+    paused: name === 'paused',
+    pausedAt: name === 'paused' ? AT : null,
+    stamp: isStale
+      ? { ...lost, link: name === 'stale-database' ? ('database' as const) : ('browser' as const) }
+      : name === 'reading' || name === 'reconnecting'
+        ? { ...live, state: 'reconnecting' as const, ageMs: 7_000, catchingUp: name === 'reading' }
+        : name === 'connecting'
+          ? { ...live, state: 'connecting' as const, ageMs: null }
+          : live,
+    now: AT,
+    announcement: '',
+    engage() {},
+    atTop() {},
+    showWaiting() {},
+    pause() {},
+    resume() {},
+    tryNow() {}
+  };
+  return { hub, feed };
+}
+
+export function detailState(name: string) {
+  const index = {
+    'detail-partial': 7,
+    'detail-stale': 12,
+    'detail-running': 1,
+    'detail-cancelled': 9,
+    'detail-reconciled': 15,
+    'detail-lost': 8,
+    'detail-long': 18
+  }[name];
+  if (index === undefined) return null;
+  const operation = rows[index]!;
+  const detail: DetailPage = {
+    workspace: workspaces[0]!,
+    environment: environments.find((e) => e.id === operation.environmentId) ?? null,
+    typeLabel: typeLabels[operation.type] ?? operation.type,
+    silenceLimitSeconds: 600,
+    row: operation,
+    failures:
+      name === 'detail-partial'
+        ? [
+            { code: 'permission_denied', message: 'Permission to read device configuration is missing', count: 21 },
+            { code: 'throttled', message: 'Provider limited the requests', count: 4 },
+            {
+              code: null,
+              message: 'Unexpected answer from the provider: ' + 'a very long answer that goes on '.repeat(6),
+              count: null
+            }
+          ]
+        : [],
+    source: name === 'detail-partial' ? 'jobqueue-eu-2' : null,
+    externalId: null,
+    reconciliationReason: null,
+    retryOf: null,
+    token: '',
+    readAt: AT
+  };
+  const feed = {
+    row: operation,
+    stamp: name === 'detail-lost' ? lost : live,
+    now: AT,
+    gone: false,
+    changed: false,
+    tryNow() {}
+  };
+  return { detail, feed };
+}

@@ -1,0 +1,44 @@
+/**
+ * Takes pictures of the states of e2e/pictures/states, and runs axe over each: what a healthy server cannot be asked for.
+ *   npx vite --config e2e/pictures/states/vite.config.ts &   then   [OUT=artifacts/states] npx tsx e2e/pictures/take-states.ts
+ */
+import { mkdir } from 'node:fs/promises';
+import { AxeBuilder } from '@axe-core/playwright';
+import { openBrowser } from './browser.ts';
+
+const BASE_URL = process.env['BASE_URL'] ?? 'http://127.0.0.1:4318';
+const OUT = process.env['OUT'] ?? 'artifacts/states';
+const STATES =
+  'live connecting environment long paused flood stale stale-database reconnecting reading empty filtered over detail-partial detail-stale detail-running detail-cancelled detail-reconciled detail-lost detail-long';
+
+await mkdir(OUT, { recursive: true });
+const browser = await openBrowser();
+try {
+  for (const [size, width, height, colorScheme] of [
+    ['light', 1440, 900, 'light'],
+    ['dark', 1440, 900, 'dark'],
+    ['phone', 390, 844, 'light']
+  ] as const) {
+    const page = await (await browser.newContext({ viewport: { width, height }, colorScheme })).newPage();
+    for (const state of (process.env['ONLY'] ?? STATES).split(' ')) {
+      await page.goto(`${BASE_URL}/?${state}`);
+      await page.locator('main h1').waitFor();
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: `${OUT}/${state}-${size}.png` });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      for (const { id, nodes } of violations)
+        console.log(
+          state,
+          size,
+          id,
+          nodes.map((n) => n.html.slice(0, 160))
+        );
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth
+      );
+      if (wide > 0) console.log(state, size, `is ${wide} px wider than the window`);
+    }
+  }
+} finally {
+  await browser.close();
+}
