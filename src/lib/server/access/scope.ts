@@ -5,13 +5,14 @@
  * Invariant: absent and forbidden are one answer from one query; nothing here tells them apart.
  */
 import type pg from 'pg';
+import type { MemberRole } from './capabilities.ts';
 import { withTransaction } from '../database/pool.ts';
 import type { Named, Workspace } from '../../operations/pages.ts';
 
 /** The workspace as this person may see it, all read in the snapshot of the transaction. */
 export interface VisibleWorkspace {
   workspace: Workspace;
-  role: string;
+  role: MemberRole;
   /** by name */
   environments: Named[];
   /** false = narrowed to `environments` and the workspace's own operations */
@@ -50,7 +51,7 @@ export async function readWorkspace<T>(
       id: number;
       name: string;
       is_demo: boolean;
-      role: string;
+      role: MemberRole;
       sees_all: boolean;
       environments: Named[];
       type_labels: Record<string, string>;

@@ -4,10 +4,11 @@
  */
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { migrateAndReport } from '../reports/migration.ts';
 import { StartupError } from '../startup-error.ts';
 import { openEmbedded } from './embedded.ts';
 import { chooseDataDirectory } from './embedded-place.ts';
-import { migrate, projectRoot, SchemaMismatchError } from './migrations.ts';
+import { projectRoot, SchemaMismatchError } from './migrations.ts';
 import { MissingRightsError } from './roles.ts';
 
 export interface OpenDatabase {
@@ -42,10 +43,10 @@ export function embeddedDirectory(config: Pick<Config, 'dataDirectory'>): string
   return chooseDataDirectory(projectRoot(), config.dataDirectory);
 }
 
-/** migrate() with what an administrator can do about a failure. */
+/** Migrates and reports it as an operation of our own, with what an administrator can do about a failure. */
 export async function migrateOrExplain(url: string): Promise<{ applied: string[]; version: number }> {
   try {
-    return await migrate(url);
+    return await migrateAndReport(url);
   } catch (cause) {
     throw explainDatabaseError(cause, url);
   }

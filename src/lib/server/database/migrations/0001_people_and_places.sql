@@ -62,7 +62,8 @@ create table public.memberships (
 );
 create index memberships_by_user on public.memberships (user_id);
 
--- These rows only narrow: without any, a member sees all environments of the workspace.
+-- These rows only narrow: without any, a member sees all environments of the workspace. Hence an environment that
+-- somebody is narrowed to cannot be deleted: the last such row gone, that person would suddenly see everything.
 create table public.environment_memberships (
   workspace_id bigint not null,
   user_id bigint not null,
@@ -72,7 +73,7 @@ create table public.environment_memberships (
   constraint environment_memberships_member foreign key (workspace_id, user_id)
     references public.memberships (workspace_id, user_id) on delete cascade,
   constraint environment_memberships_environment foreign key (workspace_id, managed_environment_id)
-    references public.managed_environments (workspace_id, id) on delete cascade
+    references public.managed_environments (workspace_id, id)
 );
 create index environment_memberships_by_environment on public.environment_memberships (managed_environment_id);
 
