@@ -70,6 +70,9 @@ export function openPool({ url, role, max, applicationName, statementTimeoutMs =
     })
   });
   pool.on('error', () => {});
+  // The pool listens to idle connections only: one that is lost between two statements of a transaction would otherwise
+  // end the process. The next statement says what is wrong.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
