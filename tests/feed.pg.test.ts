@@ -1,0 +1,195 @@
+import { afterEach, afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import pg from 'pg';
+import { migrate } from '../src/lib/server/database/migrations.ts';
+import { openReader, startHub, TestClient, type TestHub } from './harness/live.ts';
+import { startPostgres, type TestPostgres } from './harness/postgres.ts';
+import { insertOperation, makeWorld, openWriter, type World } from './harness/world.ts';
+import type { Scope } from '../src/lib/live/protocol.ts';
+
+let postgres: TestPostgres;
+let url: string;
+let world: World;
+let hub: TestHub;
+let reader: ReturnType<typeof openReader>;
+let client: TestClient;
+const all = (): Scope => ({ workspaceId: world.a, environmentId: null });
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+}, 60_000);
+afterAll(async () => {
+  await postgres?.remove();
+});
+beforeEach(async () => {
+  const name = `feed_${Math.random().toString(36).slice(2)}`;
+  const admin = new pg.Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  url = postgres.urlOf(name);
+  await migrate(url);
+  world = await makeWorld(url);
+  hub = await startHub(url);
+  reader = openReader(url);
+  client = await open();
+});
+afterEach(async () => {
+  client?.close();
+  await hub?.close();
+  await reader?.close();
+  await world?.close();
+});
+
+async function open(): Promise<TestClient> {
+  const opened = new TestClient(hub.port, world.everyone.cookie);
+  await opened.connected();
+  const window = (await reader.read(world.everyone, all()))!;
+  expect(await opened.follow(all(), window)).toMatchObject({ result: 'caught_up' });
+  return opened;
+}
+
+const shown = (id: number, timeout = 5_000): Promise<void> =>
+  vi.waitFor(() => expect(client.rows.has(id)).toBe(true), { timeout, interval: 10 });
+const heard = (name: string): Promise<void> =>
+  vi.waitFor(() => expect(client.events.map((event) => event.name)).toContain(name), { timeout: 10_000, interval: 20 });
+
+test('a change that wakes nobody arrives with the backstop, and is counted as a leak', async () => {
+  let leaked = 0;
+  hub.hub.feed.events.on('leaked', (changes) => (leaked += changes));
+  const writer = await openWriter(url);
+  await writer.query('set watchfloor.wake = off');
+  const id = await insertOperation(writer, world.a, world.a1);
+  await shown(id);
+  await vi.waitFor(() => expect(leaked).toBe(1));
+  await writer.end();
+});
+
+test('a change whose gate was won by a transaction that is still open arrives all the same', async () => {
+  const winner = await openWriter(url);
+  await winner.query('begin');
+  await insertOperation(winner, world.a, world.a1);
+  // Right behind it, in the same 50 ms bucket or a later one.
+  const ids = await Promise.all(Array.from({ length: 10 }, () => insertOperation(world.writer, world.a, world.a1)));
+  for (const id of ids) await shown(id);
+  await winner.query('rollback');
+  await winner.end();
+});
+
+test('while the listener is lost no tick is sent, what is lost is said, and what came meanwhile arrives', async () => {
+  await heard('feed:ticked');
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  const halted = new Promise<string>((resolve) => hub.hub.feed.events.once('halted', (link) => resolve(link)));
+  const sound = new Promise<void>((resolve) => hub.hub.feed.events.once('sound', resolve));
+  const from = client.events.length;
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'watchfloor listener'`
+  );
+  expect(await halted).toBe('listener');
+  const id = await insertOperation(world.writer, world.a, world.a1);
+  await sound;
+  await shown(id);
+  await heard('feed:halted');
+  const told = client.events.slice(from).map(({ name }) => name);
+  expect(told.indexOf('feed:halted')).toBeGreaterThanOrEqual(0);
+  await admin.end();
+});
+
+test('while Postgres is stopped nothing is vouched for; after a fast restart the stream goes on in the same epoch', async () => {
+  await heard('feed:ticked');
+  const epoch = hub.hub.feed.place!.epoch;
+  await postgres.stop('fast');
+  await vi.waitFor(() => expect(hub.hub.feed.lostLink).toBe('database'), { timeout: 5_000 });
+  await heard('feed:halted');
+  const { proofAt } = hub.hub.feed;
+  const from = client.events.length;
+  await vi.waitFor(
+    () =>
+      expect(client.events.slice(from).filter(({ name }) => name === 'feed:halted').length).toBeGreaterThanOrEqual(2),
+    { timeout: 8_000 }
+  );
+  expect(client.events.slice(from).map(({ name }) => name)).not.toContain('feed:ticked');
+  expect(hub.hub.feed.proofAt).toBe(proofAt);
+  await postgres.start();
+  const id = await vi.waitFor(() => insertOperation(world.writer, world.a, world.a1), { timeout: 10_000 });
+  await shown(id, 15_000);
+  expect(hub.hub.feed.place!.epoch).toBe(epoch);
+  expect(client.events.map(({ name }) => name)).not.toContain('resync:required');
+}, 40_000);
+
+test('after a crash the epoch is another one: every window is read anew, and places of the old epoch are refused', async () => {
+  const { token } = client;
+  const epoch = hub.hub.feed.place!.epoch;
+  await postgres.stop('immediate');
+  await postgres.start();
+  await vi.waitFor(
+    () => expect(client.events).toContainEqual({ name: 'resync:required', message: { reason: 'epoch' } }),
+    { timeout: 15_000 }
+  );
+  expect(hub.hub.feed.place!.epoch).not.toBe(epoch);
+  await vi.waitFor(
+    async () => expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'epoch' }),
+    { timeout: 10_000 }
+  );
+  const window = await vi.waitFor(async () => (await reader.read(world.everyone, all()))!, { timeout: 10_000 });
+  expect(await client.follow(all(), window)).toMatchObject({ result: 'caught_up' });
+  await shown(await insertOperation(world.writer, world.a, world.a1));
+}, 40_000);
+
+test('a place below the floor of the log is answered with a resync, never with silence', async () => {
+  const { token } = client;
+  await insertOperation(world.writer, world.a, world.a1);
+  await world.owner.query(`select watchfloor.raise_change_floor(pg_snapshot_xmax(pg_current_snapshot()))`);
+  await world.owner.query('select watchfloor.trim_changes()');
+  expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'floor' });
+});
+
+test('who is too far behind, and everyone after one enormous statement, reads the window anew', async () => {
+  const { token } = client;
+  await world.writer.query(
+    `insert into operation_runs (workspace_id, type) select $1, 'many' from generate_series(1, 2500)`,
+    [world.a]
+  );
+  expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'behind' });
+  const other = await open();
+  await world.writer.query(
+    `insert into operation_runs (workspace_id, type) select $1, 'more' from generate_series(1, 6000)`,
+    [world.a]
+  );
+  await vi.waitFor(
+    () => expect(other.events).toContainEqual({ name: 'resync:required', message: { reason: 'behind' } }),
+    { timeout: 10_000 }
+  );
+  other.close();
+}, 30_000);
+
+test('the proof that a tick carries is never later than a commit that was not sent before it', async () => {
+  // On one ordered connection: once a tick says P, every row committed before P must have come.
+  const commits: { id: number; at: number }[] = [];
+  const missing: string[] = [];
+  client.socket.on('feed:ticked', ({ proofAt }) => {
+    for (const { id, at } of commits)
+      if (at < proofAt && !client.rows.has(id)) missing.push(`${id} at ${at} before ${proofAt}`);
+  });
+  const writer = await openWriter(url);
+  const until = performance.now() + 6_500;
+  while (performance.now() < until) {
+    const id = await insertOperation(writer, world.a, world.a1);
+    const { rows } = await writer.query('select clock_timestamp() as at');
+    commits.push({ id, at: (rows[0].at as Date).getTime() });
+  }
+  expect(client.events.filter(({ name }) => name === 'feed:ticked').length).toBeGreaterThanOrEqual(2);
+  expect(missing).toEqual([]);
+  await writer.end();
+}, 20_000);
+
+test('ready is said only while the feed can be vouched for', async () => {
+  const status = async (path: string): Promise<number> => (await fetch(`http://127.0.0.1:${hub.port}${path}`)).status;
+  expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 200]);
+  await postgres.stop('fast');
+  await vi.waitFor(async () => expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 503]), {
+    timeout: 5_000
+  });
+  await postgres.start();
+  await vi.waitFor(async () => expect(await status('/readyz')).toBe(200), { timeout: 15_000 });
+}, 30_000);
