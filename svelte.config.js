@@ -6,6 +6,13 @@ export default {
   kit: {
     // Only what the browser and the SvelteKit half need; src/server.ts composes build/handler.js with the hub.
     adapter: adapter({ out: 'build', precompress: true }),
+    // Browser tests and configuration are type-checked and linted like everything else.
+    typescript: {
+      config: (config) => ({
+        ...config,
+        include: [...config.include, '../e2e/**/*.ts', '../bench/**/*.ts', '../*.config.ts']
+      })
+    },
     csp: {
       mode: 'auto',
       directives: {

@@ -21,6 +21,8 @@ import {
 import { listen, stopListening } from './lib/server/http-listen.ts';
 import { openHub, type Hub } from './lib/server/live/hub.ts';
 import { openLog } from './lib/server/log.ts';
+import { openMaintenance } from './lib/server/reports/maintenance.ts';
+import type { Repeating } from './lib/server/reports/repeat.ts';
 import { toBanner } from './lib/server/start-banner.ts';
 import { StartupError } from './lib/server/startup-error.ts';
 
@@ -31,6 +33,7 @@ let server: Server | null = null;
 let opening: Promise<OpenDatabase> | null = null;
 let demoWriter: DemoWriter | null = null;
 let hub: Hub | null = null;
+let maintenance: Repeating | null = null;
 let stopping: Promise<void> | null = null;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -103,6 +106,7 @@ async function start(config: Config): Promise<void> {
   const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
   if (stopping) return;
   answer = handler.handler;
+  maintenance = openMaintenance({ url: database.url, log });
   if (demo) {
     demoWriter = startDemoWriter({
       entry: new URL('./demo-writer.js', import.meta.url).pathname,
@@ -139,6 +143,7 @@ function stop(code: number): Promise<void> {
     await step('hub', () => hub?.close());
     await step('HTTP', () => port?.finished());
     await step('demo writer', () => demoWriter?.close());
+    await step('maintenance', () => maintenance?.close());
     // hooks.server.ts closes its pools with it, as with adapter-node's own server.
     process.emit('sveltekit:shutdown' as 'disconnect');
     await step('Postgres', async () => (await opening?.catch(() => null))?.close());

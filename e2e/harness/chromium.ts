@@ -1,12 +1,60 @@
 /**
- * The browser of the tests: the Chromium that comes as a package, so that none has to be installed on the machine.
- * WATCHFLOOR_CHROMIUM (a path) chooses another one.
+ * The browser of the tests, wherever it can be found: WATCHFLOOR_CHROMIUM (a path), Playwright's own if it was installed,
+ * the system's, and else the one that comes as a package, so that a clone needs nothing but npm. The package unpacks into
+ * a shared temporary directory and takes whatever stands there for finished; ours is unpacked once, aside, and renamed.
  */
-import chromium from '@sparticuz/chromium';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { chromium } from '@playwright/test';
+
+const SYSTEM_BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'].map(
+  (name) => `/usr/bin/${name}`
+);
+
+/** Not the package's own arguments: they switch the web's security off, which is what is tested here. */
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
 
 export async function findChromium(): Promise<{ executablePath: string; args: string[] }> {
-  return {
-    executablePath: process.env['WATCHFLOOR_CHROMIUM'] || (await chromium.executablePath()),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  };
+  const chosen = process.env['WATCHFLOOR_CHROMIUM'];
+  if (chosen && !existsSync(chosen)) throw new Error(`WATCHFLOOR_CHROMIUM is "${chosen}", and there is no such file.`);
+  const found = chosen || [chromium.executablePath(), ...SYSTEM_BROWSERS].find((path) => path && existsSync(path));
+  return { executablePath: found ?? (await unpackPackaged()), args: ARGUMENTS };
+}
+
+/** About 4 s and 200 MB the first time, below node_modules, where `npm ci` clears it away with the package. */
+async function unpackPackaged(): Promise<string> {
+  const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
+  const { version } = JSON.parse(await readFile(join(packageOf(entry), 'package.json'), 'utf8')) as { version: string };
+  const cache = join(packageOf(entry), '..', '..', '.cache');
+  const place = join(cache, `chromium-${version}`);
+  if (existsSync(place)) return join(place, 'chromium');
+  await mkdir(cache, { recursive: true }).catch(() => undefined);
+  const aside = await mkdtemp(join(existsSync(cache) ? cache : tmpdir(), 'chromium-'));
+  // Unpacks into the temporary directory of its process, so that is set for a process of its own.
+  const unpack = `import(${JSON.stringify(entry)}).then((m) => (m.default.default ?? m.default).executablePath())`;
+  await promisify(execFile)(process.execPath, ['-e', unpack], { env: { ...process.env, TMPDIR: aside } });
+  // Installed by one user, tested by another: both must be able to run it.
+  await Promise.all([chmod(aside, 0o755), chmod(join(aside, 'chromium'), 0o755)]);
+  try {
+    await rename(aside, place);
+    return join(place, 'chromium');
+  } catch {
+    if (!existsSync(place)) return join(aside, 'chromium');
+    await rm(aside, { recursive: true, force: true });
+    return join(place, 'chromium');
+  }
+}
+
+/** From `…/node_modules/@sparticuz/chromium/build/…/index.js` to the package. */
+function packageOf(entry: string): string {
+  let directory = dirname(entry);
+  while (!existsSync(join(directory, 'package.json')) || !existsSync(join(directory, 'bin'))) {
+    directory = dirname(directory);
+  }
+  return directory;
 }
