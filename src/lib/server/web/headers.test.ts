@@ -12,3 +12,9 @@ test('an answer may not be stored, framed, guessed at or sent along', () => {
     'cross-origin-opener-policy': 'same-origin'
   });
 });
+
+test('no hash of a body that holds a nonce tells two equal answers apart', () => {
+  const headers = new Headers({ etag: '"kj5guj"' });
+  applyPageHeaders(headers);
+  expect(headers.has('etag')).toBe(false);
+});

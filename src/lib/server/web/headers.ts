@@ -18,4 +18,6 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export function applyPageHeaders(headers: Headers): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value);
   headers.set('cache-control', 'no-store');
+  // SvelteKit's hash of the body, nonce included: what is not stored needs none, and equal answers must not differ by it.
+  headers.delete('etag');
 }
