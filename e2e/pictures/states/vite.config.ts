@@ -7,7 +7,6 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: import.meta.dirname,
-  configFile: false,
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   server: { host: '127.0.0.1', port: Number(process.env['PORT'] ?? 4318), strictPort: true, fs: { strict: false } }
 });

@@ -1,0 +1,62 @@
+/**
+ * Is someone engaged with the list: pointer over it, focus on a row or on the pill, text in it selected? Then nothing may
+ * move under them. The area is the list with its sticky line: on the way from a row to the pill the rows must not be let
+ * in, or the pill would be gone before it is reached. It only tells; what waits, the feed decides.
+ */
+import type { Attachment } from 'svelte/attachments';
+
+const FOCUSABLE = 'table, .pill';
+
+export class Engagement {
+  #isPointed = false;
+  #isFocused = false;
+  #isSelected = false;
+  #isEngaged = false;
+  #area: HTMLElement | null = null;
+  readonly #tell: (isEngaged: boolean) => void;
+
+  constructor(tell: (isEngaged: boolean) => void) {
+    this.#tell = tell;
+  }
+
+  readonly attach: Attachment<HTMLElement> = (area) => {
+    this.#area = area;
+    const leave = new AbortController();
+    const on = <E extends Event>(target: EventTarget, type: string, hear: (event: E) => void) =>
+      target.addEventListener(type, hear as EventListener, { signal: leave.signal });
+    on(area, 'pointerenter', () => this.#set(() => (this.#isPointed = true)));
+    on(area, 'pointerleave', () => this.#set(() => (this.#isPointed = false)));
+    on<FocusEvent>(area, 'focusin', ({ target }) => this.#set(() => (this.#isFocused = this.#holds(target))));
+    on<FocusEvent>(area, 'focusout', ({ relatedTarget }) =>
+      this.#set(() => (this.#isFocused = this.#holds(relatedTarget)))
+    );
+    on(document, 'selectionchange', () => this.#set(() => (this.#isSelected = this.#holdsSelection())));
+    return () => {
+      leave.abort();
+      this.#area = null;
+    };
+  };
+
+  /** To be called when rows have changed: a focused row that leaves takes the focus with it without any event. */
+  check(): void {
+    if (this.#isFocused) this.#set(() => (this.#isFocused = this.#holds(document.activeElement)));
+  }
+
+  #holds(target: EventTarget | null): boolean {
+    return target instanceof Element && !!this.#area?.contains(target) && target.closest(FOCUSABLE) !== null;
+  }
+
+  #holdsSelection(): boolean {
+    const selection = document.getSelection();
+    const table = this.#area?.querySelector('table');
+    return !!selection && !selection.isCollapsed && !!table && selection.containsNode(table, true);
+  }
+
+  #set(change: () => void): void {
+    change();
+    const isEngaged = this.#isPointed || this.#isFocused || this.#isSelected;
+    if (isEngaged === this.#isEngaged) return;
+    this.#isEngaged = isEngaged;
+    this.#tell(isEngaged);
+  }
+}
