@@ -25,7 +25,9 @@ type Row = { readonly [E in EventName]: Handler<E> };
 /** The one way from state to state. `random` is in [0, 1). */
 export function step(was: Connection, event: ConnectionEvent, random: number): Step {
   const handler = TABLE[was.name][event.type] as (was: Connection, event: ConnectionEvent, random: number) => Step;
-  return handler(was, event, random);
+  // An answer is an answer in every state, also where it comes too late to be of use.
+  const answered = 'attempt' in event && event.attempt === was.attempt;
+  return handler(answered ? { ...was, asking: false } : was, event, random);
 }
 
 const stay = (was: Connection): Step => [was, []];
@@ -35,11 +37,14 @@ const reopen = (was: Connection): Step => [was, [{ do: 'drop' }, { do: 'open' }]
 
 function subscribe(was: Connection, name: 'subscribing' | 'rebasing' = 'subscribing'): Step {
   const attempt = was.attempt + 1;
-  return [{ ...was, name, attempt, ticks: 0, resync: null }, [{ do: 'subscribe', token: was.token, attempt }]];
+  return [
+    { ...was, name, attempt, asking: true, ticks: 0, unsettled: false, resync: null },
+    [{ do: 'subscribe', token: was.token, attempt }]
+  ];
 }
 
 function arrive(was: Connection, _: unknown, random: number): Step {
-  const fresh: Connection = { ...was, generation: 0, link: null };
+  const fresh: Connection = { ...was, generation: 0, asking: false, link: null };
   const [next, commands] = was.resync === null ? subscribe(fresh) : readAgain(fresh, was.resync, random);
   return [next, [{ do: 'measure' }, ...commands]];
 }
@@ -123,16 +128,16 @@ function ifLast<E extends { attempt: number }>(handler: (was: Connection, event:
 
 const keepToken: Handler<'adopted'> = (was, event) => [{ ...was, token: event.token, resync: null }, []];
 /**
- * Another scope has other rooms, and a row of the old ones that is still under way could not be told from a new one:
- * it gets a socket of its own.
+ * Rows still under way on the old socket could not be told from new ones if the scope has other rooms, or if an open
+ * question may have taken us out of them: then the page gets a socket of its own.
  */
 const askAnew: Handler<'adopted'> = (was, event) => {
   const [next] = keepToken(was, event, 0);
-  if (!event.moved) return subscribe(next);
+  if (!event.moved && !was.asking) return subscribe(next);
   return [{ ...next, name: 'connecting', unsettled: false }, [{ do: 'drop' }, { do: 'open' }]];
 };
 const rebase: Handler<'adopted'> = (was, event) =>
-  event.held ? subscribe({ ...was, token: event.token }, 'rebasing') : askAnew(was, event, 0);
+  event.held && !was.asking ? subscribe({ ...was, token: event.token }, 'rebasing') : askAnew(was, event, 0);
 
 const NOTHING: Row = {
   started: stay,

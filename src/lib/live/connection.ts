@@ -26,6 +26,8 @@ export interface Connection {
   readonly token: string;
   /** number of the last question to subscribe; answers to older ones are dropped */
   readonly attempt: number;
+  /** the last question is unanswered: what the server does with it will be known only then */
+  readonly asking: boolean;
   /** least generation of access that an answer of this socket must have; it starts anew with each socket */
   readonly generation: number;
   /** consecutive failures, for the back-off; forgotten after STEADY_TICKS */
@@ -88,6 +90,7 @@ export function openConnection(token: string): Connection {
     name: 'idle',
     token,
     attempt: 0,
+    asking: false,
     generation: 0,
     failures: 0,
     ticks: 0,

@@ -1,0 +1,308 @@
+/**
+ * A world for one live list, for tests: time, timers, a network that delays, cuts, repeats and reorders, a hub in front
+ * of the oracle server, and the page's load. Nothing happens by itself; each step is a call, so a run can be replayed
+ * from its seed. Faults of the hub can be switched on to prove that the laws would notice them.
+ */
+import { LiveList, type ListView, type TimeView } from '../live-list.ts';
+import type { HubPage } from '../../operations/pages.ts';
+import type { Ports, Stop } from '../ports.ts';
+import type { RowsChanged, Scope, Subscribe, SubscribeAnswer } from '../protocol.ts';
+import type { LiveSocket, ServerMessage, SocketListener } from '../socket.ts';
+import { OracleServer, WORKSPACE } from './oracle-server.ts';
+
+export type Fault = 'no catch-up' | 'gap between rooms' | 'removal forgotten' | 'access unchecked';
+export const PAGE_SIZE = 4;
+
+type Question =
+  { subscribe: Subscribe; answered: (answer: SubscribeAnswer) => void } | { clock: (now: number) => void };
+
+class SimulatedSocket {
+  readonly toServer: Question[] = [];
+  readonly toClient: (() => void)[] = [];
+  /** messages of rows delivered, to be delivered again */
+  readonly delivered: RowsChanged[] = [];
+  open = false;
+  closed = false;
+  rooms: Scope | null = null;
+  subscribed = false;
+  reading: Question | null = null;
+  listener: SocketListener;
+  constructor(listener: SocketListener) {
+    this.listener = listener;
+  }
+  tell(message: ServerMessage): void {
+    this.toClient.push(() => {
+      if (message.event === 'rows:changed') this.delivered.push(message.body);
+      this.listener.message(message);
+    });
+  }
+}
+
+export class World {
+  readonly server = new OracleServer();
+  readonly list: LiveList;
+  now = 1_000_000;
+  slept = 0;
+  wallSet = 0;
+  view!: ListView;
+  time!: TimeView;
+  /** true database time of the last proof that reached the client */
+  proofAt: number;
+  scope: Scope = { workspaceId: WORKSPACE, environmentId: null };
+  socket: SimulatedSocket | null = null;
+  readonly shownRevision = new Map<number, number>();
+  left = 0;
+  #timers: { at: number; run: () => void }[] = [];
+  #outbox: RowsChanged[] = [];
+  #fedTo: number;
+  #passedAt: number;
+  #load: { page: HubPage | null } | null = null;
+  readonly #fault: Fault | null;
+  #random: () => number;
+
+  constructor(random: () => number, rows = 40, fault: Fault | null = null) {
+    this.#random = random;
+    this.#fault = fault;
+    for (let n = 0; n < rows; n++) this.server.insert([null, 1, 2][n % 3] ?? null, this.now - rows + n);
+    this.#fedTo = this.server.log.length;
+    this.#passedAt = this.now;
+    const page = this.server.page(this.scope, PAGE_SIZE, this.now);
+    this.proofAt = this.now;
+    this.list = new LiveList(page, {
+      ports: this.#ports(),
+      options: {
+        refresh: () => {
+          this.startLoad();
+          return Promise.resolve();
+        },
+        leave: () => (this.left += 1),
+        reload: () => {}
+      },
+      draw: (view) => this.#draw(view),
+      tick: (time) => this.#stamped(time)
+    });
+    this.list.start();
+  }
+
+  advance(ms: number): void {
+    const until = this.now + ms;
+    for (;;) {
+      const next = this.#timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#timers.splice(this.#timers.indexOf(next), 1);
+      this.now = Math.max(this.now, next.at);
+      next.run();
+    }
+    this.now = until;
+  }
+
+  /** The machine sleeps: time passes, timers and the monotonic clock stand still. */
+  sleep(ms: number): void {
+    for (const timer of this.#timers) timer.at += ms;
+    this.now += ms;
+    this.slept += ms;
+  }
+
+  // The hub.
+
+  /** The handshake, or the next question; a subscription is joined first and read in a second step. */
+  serve(): void {
+    const { socket } = this;
+    if (!socket || socket.closed) return;
+    if (!socket.open) {
+      socket.open = true;
+      socket.toClient.push(() => socket.listener.connected());
+    } else if (socket.reading) this.#catchUp(socket);
+    else {
+      const question = socket.toServer.shift();
+      if (!question) return;
+      if ('clock' in question) {
+        const now = this.now;
+        socket.toClient.push(() => question.clock(now));
+        return;
+      }
+      socket.reading = question;
+      socket.subscribed = false;
+      socket.rooms = this.#fault === 'gap between rooms' ? null : question.subscribe.scope;
+    }
+  }
+
+  #catchUp(socket: SimulatedSocket): void {
+    const question = socket.reading;
+    socket.reading = null;
+    if (!question || 'clock' in question) return;
+    const { scope, token } = question.subscribe;
+    const since = JSON.parse(token) as { epoch: number; at: number; access: number };
+    const resync = (reason: 'epoch' | 'access'): void => {
+      socket.rooms = null;
+      socket.toClient.push(() => question.answered({ result: 'resync', reason }));
+    };
+    if (since.epoch !== this.server.epoch) return resync('epoch');
+    if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked') return resync('access');
+    socket.rooms = scope;
+    socket.subscribed = true;
+    const proofAt = this.now;
+    const found = this.server.difference(this.#fault === 'no catch-up' ? this.server.log.length : since.at, scope);
+    const place = this.server.token();
+    socket.toClient.push(() => {
+      this.proofAt = Math.max(this.proofAt, proofAt);
+      question.answered({ result: 'caught_up', generation: 9, ...found, token: place, proofAt, now: proofAt });
+    });
+  }
+
+  pass(): void {
+    if (!this.socket?.rooms)
+      this.#outbox = []; // nobody listens, so nothing may wait for whoever joins next
+    else this.#outbox.push(...this.server.unitDeltas(this.#fedTo, this.socket.rooms));
+    this.#fedTo = this.server.log.length;
+    this.#passedAt = this.now;
+  }
+
+  emit(): void {
+    const delta = this.#outbox.shift();
+    const { socket } = this;
+    if (!delta || !socket?.rooms || socket.closed) return;
+    const body = this.#fault === 'removal forgotten' ? { ...delta, removed: [] } : delta;
+    if (body.rows.length + body.removed.length > 0) socket.tell({ event: 'rows:changed', body });
+  }
+
+  tick(): void {
+    while (this.#outbox.length > 0) this.emit();
+    const { socket } = this;
+    if (!socket?.subscribed || socket.closed) return;
+    const proofAt = this.#passedAt;
+    const token = this.server.token(this.#fedTo);
+    socket.toClient.push(() => {
+      this.proofAt = Math.max(this.proofAt, proofAt);
+      socket.listener.message({ event: 'feed:ticked', body: { proofAt, token } });
+    });
+  }
+
+  grant(entitled: (number | null)[]): void {
+    this.server.grant(entitled);
+    this.#outbox = [];
+    const { socket } = this;
+    if (!socket?.open || socket.closed) return;
+    socket.rooms = null;
+    socket.subscribed = false;
+    socket.delivered.length = 0;
+    socket.tell({ event: 'access:changed', body: { generation: 1 } });
+  }
+
+  // The network.
+
+  deliver(): void {
+    const { socket } = this;
+    if (socket && !socket.closed) socket.toClient.shift()?.();
+  }
+
+  repeat(which: number): void {
+    const { socket } = this;
+    const body = socket?.delivered[which % socket.delivered.length];
+    if (body && socket.toClient.length === 0) socket.listener.message({ event: 'rows:changed', body });
+  }
+
+  cut(): void {
+    const { socket } = this;
+    if (!socket || socket.closed) return;
+    socket.closed = true;
+    socket.listener.disconnected();
+  }
+
+  // The page.
+
+  startLoad(scope: Scope = this.scope): void {
+    this.scope = scope;
+    this.#load = { page: null };
+  }
+
+  readPage(): void {
+    if (this.#load) this.#load.page ??= this.server.page(this.scope, PAGE_SIZE, this.now);
+  }
+
+  finishLoad(): void {
+    const page = this.#load?.page;
+    if (!page) return;
+    this.#load = null;
+    this.list.adopt(page);
+  }
+
+  deliverAll(): void {
+    while (this.socket && !this.socket.closed && this.socket.toClient.length > 0) this.deliver();
+  }
+
+  /** Everything arrives, nothing is held; returns once live and quiet, or after two minutes. */
+  settle(): void {
+    this.list.resume();
+    this.list.engage(false);
+    this.list.atTop(true);
+    for (let round = 0, quiet = 0; round < 120 && quiet < 6; round++) {
+      this.pass();
+      for (let n = 0; n < 6; n++) {
+        this.serve();
+        this.readPage();
+        this.finishLoad();
+        this.deliverAll();
+      }
+      this.tick();
+      this.deliverAll();
+      this.advance(1_000);
+      quiet = this.time.stamp.state === 'live' && this.#load === null ? quiet + 1 : 0;
+    }
+  }
+
+  /** Live by the true clock, whenever the stamp is drawn: the proof that reached the client is younger than 5 s. */
+  #stamped(time: TimeView): void {
+    this.time = time;
+    const age = this.now - this.proofAt;
+    if (time.stamp.state === 'live' && age > 5_000) throw new Error(`live with a proof ${age} ms old`);
+  }
+
+  #draw(view: ListView): void {
+    this.view = view;
+    for (const { id, revision } of view.rows) {
+      if ((this.shownRevision.get(id) ?? 0) > revision) throw new Error(`row ${id} went back to revision ${revision}`);
+      this.shownRevision.set(id, revision);
+    }
+  }
+
+  #after(ms: number, run: () => void): Stop {
+    const timer = { at: this.now + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      const index = this.#timers.indexOf(timer);
+      if (index >= 0) this.#timers.splice(index, 1);
+    };
+  }
+
+  #ports(): Ports {
+    return {
+      moment: () => ({ mono: this.now - this.slept, wall: this.now + this.wallSet }),
+      random: () => this.#random(),
+      after: (ms, run) => this.#after(ms, run),
+      everySecond: (run) => {
+        let stop: Stop;
+        const again = (): void => {
+          stop = this.#after(1_000, again);
+          run();
+        };
+        stop = this.#after(1_000, again);
+        return () => stop();
+      },
+      onFrame: (run) => this.#after(16, run),
+      onReturn: () => () => {},
+      openSocket: (listener) => this.#open(listener),
+      warn: () => {}
+    };
+  }
+
+  #open(listener: SocketListener): LiveSocket {
+    const socket = new SimulatedSocket(listener);
+    this.socket = socket;
+    return {
+      subscribe: (subscribe, answered) => socket.toServer.push({ subscribe, answered }),
+      clock: (answered) => socket.toServer.push({ clock: answered }),
+      close: () => (socket.closed = true)
+    };
+  }
+}
