@@ -35,7 +35,14 @@ const EVENTS: ConnectionEvent[] = [
 
 function stateOf(name: Connection['name'], overrides: Partial<Connection> = {}): Connection {
   const asking = name === 'subscribing' || name === 'rebasing';
-  return { ...openConnection('old'), name, attempt: 1, asking, ended: name === 'closed' ? 'closed' : null, ...overrides };
+  return {
+    ...openConnection('old'),
+    name,
+    attempt: 1,
+    asking,
+    ended: name === 'closed' ? 'closed' : null,
+    ...overrides
+  };
 }
 
 function cell(name: Connection['name'], event: ConnectionEvent): string {
@@ -54,8 +61,16 @@ function tableOfCode(): string {
 function tableOfDocs(): string {
   const text = readFileSync(new URL('../../../docs/PROTOCOL.md', import.meta.url), 'utf8');
   const table = text.split('<!-- states × events -->')[1] ?? '';
-  const cells = (line: string): string[] => line.split('|').map((part) => part.trim()).slice(1, -1);
-  const lines = table.trim().split('\n').map(cells).map((row) => (row.every((part) => /^-+$/.test(part)) ? row.map(() => '---') : row));
+  const cells = (line: string): string[] =>
+    line
+      .split('|')
+      .map((part) => part.trim())
+      .slice(1, -1);
+  const lines = table
+    .trim()
+    .split('\n')
+    .map(cells)
+    .map((row) => (row.every((part) => /^-+$/.test(part)) ? row.map(() => '---') : row));
   return lines.map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
@@ -96,7 +111,11 @@ describe('the table of a connection', () => {
   it('gives a page of another scope, or one adopted while a question is open, a socket of its own', () => {
     const moved = step(stateOf('live'), { type: 'adopted', token: 'page', held: false, moved: true }, 0);
     expect([moved[0].name, ...moved[1].map((command) => command.do)]).toEqual(['connecting', 'drop', 'open']);
-    const open = step(stateOf('resyncing', { asking: true }), { type: 'adopted', token: 'p', held: false, moved: false }, 0);
+    const open = step(
+      stateOf('resyncing', { asking: true }),
+      { type: 'adopted', token: 'p', held: false, moved: false },
+      0
+    );
     expect(open[0].name).toBe('connecting');
   });
 

@@ -222,7 +222,9 @@ const TABLE: { readonly [S in StateName]: Row } = {
     ...ON_SOCKET,
     silent: stay,
     malformed: stay,
-    resync_required: stay,
+    // The page is being read anyway, but of another epoch nothing may be merged.
+    resync_required: (was, event) =>
+      event.reason === 'epoch' || event.reason === 'token' ? [was, [{ do: 'lose_stream' }]] : stay(was),
     adopted: askAnew,
     refresh_failed: (was, _, random) => [
       { ...was, failures: was.failures + 1 },
