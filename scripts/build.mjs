@@ -12,7 +12,7 @@ process.chdir(project);
 process.env.NODE_ENV = 'production';
 const hash = await hashSources();
 const quiet = process.argv.includes('--quiet');
-const logLevel = quiet ? 'warn' : 'info';
+const logLevel = quiet ? 'error' : 'info';
 
 // A build that is broken off must not look finished.
 await rm(join(project, 'build', '.sources'), { force: true });

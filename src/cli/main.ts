@@ -28,8 +28,8 @@ const program = new Command('npm run watchfloor --')
 It works while Watchfloor runs and while it does not. Start with:
   npm run watchfloor -- user add ada@example.com --name "Ada Lovelace"
   npm run watchfloor -- workspace add "Northwind" --owner ada@example.com
-  npm run watchfloor -- environment add "Production" --workspace 1
-  npm run watchfloor -- sql "insert into operation_runs (workspace_id, managed_environment_id, type) values (1, 1, 'inventory.sync')"
+  npm run watchfloor -- environment add "Production" --workspace 2      (the number that "workspace add" printed)
+  npm run watchfloor -- sql "insert into operation_runs (workspace_id, managed_environment_id, type) values (2, 1, 'inventory.sync')"
 
 Exit codes: 0 done, 1 not done (the reason is printed), 2 not understood.`
   );
