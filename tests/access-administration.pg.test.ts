@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await owner.query('delete from public.managed_environments');
   await owner.query('delete from public.users');
+  await owner.query('delete from public.managed_environments');
   await owner.query('delete from public.workspaces');
   userId = (await addUser(owner, ADA)).id;
   workspaceId = (await addWorkspace(owner, { name: ' North ' })).id;

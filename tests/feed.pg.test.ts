@@ -193,3 +193,28 @@ test('ready is said only while the feed can be vouched for', async () => {
   await postgres.start();
   await vi.waitFor(async () => expect(await status('/readyz')).toBe(200), { timeout: 15_000 });
 }, 30_000);
+
+test('a change that a listener of the feed failed on is told again', async () => {
+  let failed = 0;
+  hub.hub.feed.events.prependListener('passed', ({ operations }) => {
+    if (operations.length > 0 && failed++ === 0) throw new Error('a bug in a listener');
+  });
+  await shown(await insertOperation(world.writer, world.a, world.a1));
+  expect(failed).toBeGreaterThanOrEqual(2);
+});
+
+test('a login that is only a member of the writers may report', async () => {
+  const owner = new pg.Client({ connectionString: url });
+  await owner.connect();
+  await owner.query(`create role member_of_writers login password 'x'; grant watchfloor_writer to member_of_writers`);
+  const member = new URL(url);
+  member.username = 'member_of_writers';
+  member.password = 'x';
+  const client = new pg.Client({ connectionString: member.href });
+  await client.connect();
+  const id = await insertOperation(client, world.a, world.a1);
+  expect((await client.query(`update operation_runs set status = 'running' where id = $1`, [id])).rowCount).toBe(1);
+  await client.end();
+  await owner.query('drop role member_of_writers');
+  await owner.end();
+});

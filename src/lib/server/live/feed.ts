@@ -94,13 +94,15 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
     const isNewEpoch = place !== null && found.place.epoch !== place.epoch;
     const wasLeaked = !isWoken && place !== null && inProgress.since.size === 0 && !isNewEpoch;
     if (isNewEpoch) found = { ...(await difference(db, null, MOST_CHANGES)), isOverflow: true };
+    // Told before the place moves: should a listener throw, the same changes are read and told again, and the feed is
+    // not vouched for meanwhile. Whoever hears them twice drops them by revision.
+    if (isNewEpoch) events.emit('epoch changed', found);
+    else events.emit('passed', found);
     place = found.place;
     proofAt = found.proofAt;
     passedAt = performance.now();
     failures = 0;
     inProgress = seenInProgress(inProgress, place.snapshot.inProgress, passedAt);
-    if (isNewEpoch) events.emit('epoch changed', found);
-    else events.emit('passed', found);
     if (wasLeaked && found.operations.length > 0) events.emit('leaked', found.operations.length);
   };
 

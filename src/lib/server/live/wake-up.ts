@@ -59,8 +59,10 @@ export function openWakeUp({ url, pool }: { url: string; pool: Queryable }): Wak
   const fail = (cause: string): void => {
     if (isClosed) return;
     drop();
-    if (isSound || attempt === 0) events.emit('lost', cause);
+    const isNews = isSound || attempt === 0;
+    // Before it is told: whoever hears it asks whether the listener is sound.
     isSound = false;
+    if (isNews) events.emit('lost', cause);
     timer = setTimeout(() => void connect(), backOff(attempt++, Math.random()));
   };
 

@@ -72,6 +72,10 @@ create policy operation_runs_of_people on public.operation_runs for select to wa
 create policy workspaces_of_system on public.workspaces to watchfloor_feed, watchfloor_access using (true);
 create policy managed_environments_of_system on public.managed_environments
   to watchfloor_feed, watchfloor_access using (true);
+-- watchfloor_writer itself bypasses these (COPY needs that); they are for logins that are only members of it.
+create policy workspaces_of_writers on public.workspaces for select to watchfloor_writer using (true);
+create policy managed_environments_of_writers on public.managed_environments for select to watchfloor_writer using (true);
+create policy operation_runs_of_writers on public.operation_runs to watchfloor_writer using (true) with check (true);
 create policy operation_runs_of_feed on public.operation_runs for select to watchfloor_feed using (true);
 
 -- writer: reports. BYPASSRLS, since COPY is refused under row-level security.
