@@ -1,10 +1,7 @@
-/** The Chromium that comes with the development packages; none has to be installed on the machine. */
+/** The browser of the tests, for scripts that take pictures outside a test run. */
 import { chromium, type Browser } from '@playwright/test';
+import { findChromium } from '../harness/chromium.ts';
 
 export async function openBrowser(): Promise<Browser> {
-  const { default: packed } = await import('@sparticuz/chromium');
-  return chromium.launch({
-    executablePath: await packed.executablePath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  });
+  return chromium.launch(await findChromium());
 }

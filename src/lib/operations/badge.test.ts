@@ -1,6 +1,6 @@
 /** Which badge an operation wears: each outcome, staleness over status, and what nobody can place. */
 import { describe, expect, it } from 'vitest';
-import { badgeOf, needsAPerson } from './badge.ts';
+import { badgeOf } from './badge.ts';
 import { OUTCOMES } from './operation.ts';
 
 const active = { status: 'running', outcome: 'pending', staleAt: 10, reconciledAt: null } as const;
@@ -20,9 +20,5 @@ describe('badge of an operation', () => {
   });
   it('is unknown where the timing is missing', () => {
     expect(badgeOf({ ...active, staleAt: null }, 0)).toBe('unknown');
-  });
-  it('asks for a person for exactly what is blocked, failed, stale or partial', () => {
-    expect((['blocked', 'failed', 'stale', 'partial'] as const).every(needsAPerson)).toBe(true);
-    expect((['running', 'queued', 'succeeded', 'cancelled', 'unknown'] as const).some(needsAPerson)).toBe(false);
   });
 });

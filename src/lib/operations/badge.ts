@@ -39,8 +39,3 @@ export function badgeOf(
   if (freshness === 'likely_stale') return 'stale';
   return row.status === 'completed' ? BY_OUTCOME[row.outcome] : row.status;
 }
-
-/** Does a person have to look at it? These are written in colour; everything else stays quiet. */
-export function needsAPerson(kind: BadgeKind): boolean {
-  return kind === 'blocked' || kind === 'failed' || kind === 'stale' || kind === 'partial';
-}
