@@ -6,37 +6,13 @@
 import { LiveList, type ListView, type TimeView } from '../live-list.ts';
 import type { HubPage } from '../../operations/pages.ts';
 import type { Ports, Stop } from '../ports.ts';
-import type { RowsChanged, Scope, Subscribe, SubscribeAnswer } from '../protocol.ts';
-import type { LiveSocket, ServerMessage, SocketListener } from '../socket.ts';
+import type { RowsChanged, Scope } from '../protocol.ts';
+import type { LiveSocket, SocketListener } from '../socket.ts';
 import { OracleServer, WORKSPACE } from './oracle-server.ts';
+import { SimulatedSocket } from './simulated-socket.ts';
 
 export type Fault = 'no catch-up' | 'gap between rooms' | 'removal forgotten' | 'access unchecked';
 export const PAGE_SIZE = 4;
-
-type Question =
-  { subscribe: Subscribe; answered: (answer: SubscribeAnswer) => void } | { clock: (now: number) => void };
-
-class SimulatedSocket {
-  readonly toServer: Question[] = [];
-  readonly toClient: (() => void)[] = [];
-  /** messages of rows delivered, to be delivered again */
-  readonly delivered: RowsChanged[] = [];
-  open = false;
-  closed = false;
-  rooms: Scope | null = null;
-  subscribed = false;
-  reading: Question | null = null;
-  listener: SocketListener;
-  constructor(listener: SocketListener) {
-    this.listener = listener;
-  }
-  tell(message: ServerMessage): void {
-    this.toClient.push(() => {
-      if (message.event === 'rows:changed') this.delivered.push(message.body);
-      this.listener.message(message);
-    });
-  }
-}
 
 export class World {
   readonly server = new OracleServer();
@@ -105,13 +81,17 @@ export class World {
 
   // The hub.
 
-  /** The handshake, or the next question; a subscription is joined first and read in a second step. */
+  /** The handshake, or the next question; a subscription is joined, read and answered in three steps. */
   serve(): void {
     const { socket } = this;
     if (!socket || socket.closed) return;
     if (!socket.open) {
       socket.open = true;
       socket.toClient.push(() => socket.listener.connected());
+    } else if (socket.answer) {
+      socket.toClient.push(socket.answer);
+      socket.subscribed = socket.rooms !== null; // ticks follow the answer
+      socket.answer = null;
     } else if (socket.reading) this.#catchUp(socket);
     else {
       const question = socket.toServer.shift();
@@ -135,19 +115,18 @@ export class World {
     const since = JSON.parse(token) as { epoch: number; at: number; access: number };
     const resync = (reason: 'epoch' | 'access'): void => {
       socket.rooms = null;
-      socket.toClient.push(() => question.answered({ result: 'resync', reason }));
+      socket.answer = () => question.answered({ result: 'resync', reason });
     };
     if (since.epoch !== this.server.epoch) return resync('epoch');
     if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked') return resync('access');
     socket.rooms = scope;
-    socket.subscribed = true;
     const proofAt = this.now;
     const found = this.server.difference(this.#fault === 'no catch-up' ? this.server.log.length : since.at, scope);
     const place = this.server.token();
-    socket.toClient.push(() => {
+    socket.answer = () => {
       this.proofAt = Math.max(this.proofAt, proofAt);
       question.answered({ result: 'caught_up', generation: 9, ...found, token: place, proofAt, now: proofAt });
-    });
+    };
   }
 
   pass(): void {

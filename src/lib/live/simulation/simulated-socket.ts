@@ -1,0 +1,34 @@
+/**
+ * One socket of the simulated world, both ends and what is under way between them. It decides nothing: the world says
+ * when a message is served, delivered, repeated or lost.
+ */
+import type { RowsChanged, Scope, Subscribe, SubscribeAnswer } from '../protocol.ts';
+import type { ServerMessage, SocketListener } from '../socket.ts';
+
+type Question =
+  { subscribe: Subscribe; answered: (answer: SubscribeAnswer) => void } | { clock: (now: number) => void };
+
+export class SimulatedSocket {
+  readonly toServer: Question[] = [];
+  readonly toClient: (() => void)[] = [];
+  /** messages of rows delivered, to be delivered again */
+  readonly delivered: RowsChanged[] = [];
+  open = false;
+  closed = false;
+  rooms: Scope | null = null;
+  subscribed = false;
+  /** a question whose rooms are joined and whose rows are not read yet */
+  reading: Question | null = null;
+  /** what was read, and is not sent yet */
+  answer: (() => void) | null = null;
+  listener: SocketListener;
+  constructor(listener: SocketListener) {
+    this.listener = listener;
+  }
+  tell(message: ServerMessage): void {
+    this.toClient.push(() => {
+      if (message.event === 'rows:changed') this.delivered.push(message.body);
+      this.listener.message(message);
+    });
+  }
+}
