@@ -26,8 +26,11 @@ export function isSameView(window: ListWindow, page: HubPage): boolean {
     window.scope.environmentId === (page.environment?.id ?? null) &&
     window.pageSize === page.pageSize &&
     window.isFirst === page.position.isFirst;
-  // A later page is recognised by its rows: its cursor is opaque, and the row it points at may have left.
-  return same && (window.isFirst || page.rows.some((row) => window.known.has(row.id)));
+  if (!same || window.isFirst) return same;
+  // A later page is recognised by its rows: its cursor is opaque, and the row it points at may have left. Not by those
+  // beyond it: they are the next page's rows, so a step to the page before would pass for the same view.
+  const shown = new Set(window.shown.map((row) => row.id));
+  return page.rows.slice(0, page.pageSize).some((row) => shown.has(row.id));
 }
 
 /**
