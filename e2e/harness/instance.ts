@@ -15,8 +15,9 @@ import { freePort } from '../../tests/harness/postgres.ts';
 /** The demo people's password in every instance. */
 export const DEMO_PASSWORD = 'the demo of the browser tests';
 
+export const PROJECT = new URL('../..', import.meta.url).pathname;
 /** The build under test; another place than `build` lets tests run while somebody builds there. */
-const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || new URL('../../build', import.meta.url).pathname;
+const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || join(PROJECT, 'build');
 /** Fresh embedded data: binaries, initdb, migrations and 5,000 demo operations, on a busy machine. */
 const START_PATIENCE_MS = 90_000;
 
@@ -39,11 +40,17 @@ export interface Instance {
 
 export interface InstanceOptions {
   demo?: boolean;
+  /** `npm run dev` instead of the build */
+  development?: boolean;
   /** null = embedded */
   databaseUrl?: string | null;
 }
 
-export async function startInstance({ demo = false, databaseUrl = null }: InstanceOptions = {}): Promise<Instance> {
+export async function startInstance({
+  demo = false,
+  development = false,
+  databaseUrl = null
+}: InstanceOptions = {}): Promise<Instance> {
   const directory = await mkdtemp(join(tmpdir(), 'watchfloor-e2e-'));
   const port = await freePort();
   const baseURL = `http://127.0.0.1:${port}`;
@@ -63,14 +70,15 @@ export async function startInstance({ demo = false, databaseUrl = null }: Instan
     pid: () => child!.pid!,
     output: () => output,
     async start() {
-      const started = spawn(process.execPath, [join(BUILD, 'watchfloor', 'server.js')], {
-        cwd: directory,
+      const entry = development ? join(PROJECT, 'scripts', 'dev.mjs') : join(BUILD, 'watchfloor', 'server.js');
+      const started = spawn(process.execPath, [entry], {
+        cwd: development ? PROJECT : directory,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env['PATH'],
           HOME: directory,
           TZ: 'UTC',
-          NODE_ENV: 'production',
+          ...(!development && { NODE_ENV: 'production' }),
           HOST: '127.0.0.1',
           PORT: String(port),
           WATCHFLOOR_DATA_DIR: directory,
