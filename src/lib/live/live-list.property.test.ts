@@ -117,4 +117,17 @@ describe('a live list', () => {
     expectConverged(rowOvertakenByPage(null));
     expect(() => expectConverged(rowOvertakenByPage('gap between rooms'))).toThrow();
   });
+
+  it('stops saying live at the very edge of 5 s, not with the next second of the ticker', () => {
+    const world = new World(() => 0.5);
+    world.settle();
+    world.advance(500); // between two seconds
+    world.pass();
+    world.tick();
+    world.deliverAll();
+    world.advance(4_900);
+    expect(world.time.stamp.state).toBe('live');
+    world.advance(101);
+    expect(world.time.stamp.state).toBe('reconnecting');
+  });
 });

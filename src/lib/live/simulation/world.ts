@@ -32,6 +32,7 @@ export class World {
   #outbox: RowsChanged[] = [];
   #fedTo: number;
   #passedAt: number;
+  #wokeAt = 0;
   #load: { page: HubPage | null } | null = null;
   readonly #fault: Fault | null;
   #random: () => number;
@@ -70,10 +71,13 @@ export class World {
       next.run();
     }
     this.now = until;
+    // Nothing can run in sleep; within a second of waking the ticker has.
+    if (this.now - this.#wokeAt >= 1_000) this.#stamped(this.time);
   }
 
   /** The machine sleeps: time passes, timers and the monotonic clock stand still. */
   sleep(ms: number): void {
+    this.#wokeAt = this.now + ms;
     for (const timer of this.#timers) timer.at += ms;
     this.now += ms;
     this.slept += ms;
@@ -165,7 +169,10 @@ export class World {
     socket.rooms = null;
     socket.subscribed = false;
     socket.delivered.length = 0;
-    socket.tell({ event: 'access:changed', body: { generation: 1 } });
+    socket.toClient.push(() => {
+      socket.listener.message({ event: 'access:changed', body: { generation: 1 } });
+      if (this.view.rows.length > 0) throw new Error('rows stayed although access changed');
+    });
   }
 
   // The network.
