@@ -1,11 +1,16 @@
+import { execFile } from 'node:child_process';
+import { rename, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterEach, afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import pg from 'pg';
 import { migrate } from '../src/lib/server/database/migrations.ts';
 import { openReader, startHub, TestClient, type TestHub } from './harness/live.ts';
 import { startPostgres, type TestPostgres } from './harness/postgres.ts';
 import { insertOperation, makeWorld, openWriter, type World } from './harness/world.ts';
+import { readFeedDifference } from '../src/lib/server/live/differences.ts';
 import type { Scope } from '../src/lib/live/protocol.ts';
 
+const run = promisify(execFile);
 let postgres: TestPostgres;
 let url: string;
 let world: World;
@@ -95,7 +100,7 @@ test('while the listener is lost no tick is sent, what is lost is said, and what
   await admin.end();
 });
 
-test('while Postgres is stopped nothing is vouched for; after a fast restart the stream goes on in the same epoch', async () => {
+test('while Postgres is stopped nothing is vouched for; after any restart every window is read anew', async () => {
   await heard('feed:ticked');
   const epoch = hub.hub.feed.place!.epoch;
   await postgres.stop('fast');
@@ -111,11 +116,74 @@ test('while Postgres is stopped nothing is vouched for; after a fast restart the
   expect(client.events.slice(from).map(({ name }) => name)).not.toContain('feed:ticked');
   expect(hub.hub.feed.proofAt).toBe(proofAt);
   await postgres.start();
-  const id = await vi.waitFor(() => insertOperation(world.writer, world.a, world.a1), { timeout: 10_000 });
-  await shown(id, 15_000);
-  expect(hub.hub.feed.place!.epoch).toBe(epoch);
-  expect(client.events.map(({ name }) => name)).not.toContain('resync:required');
+  // Behind a start there may be a copy that was put back: nothing of before is believed.
+  await vi.waitFor(
+    () => expect(client.events).toContainEqual({ name: 'resync:required', message: { reason: 'epoch' } }),
+    { timeout: 15_000 }
+  );
+  expect(hub.hub.feed.place!.epoch).not.toBe(epoch);
 }, 40_000);
+
+test('a cold copy of the data that is put back is another stream, although nothing else tells it apart', async () => {
+  await postgres.stop('fast');
+  await rm(`${postgres.dataDir}.copy`, { recursive: true, force: true });
+  await run('cp', ['-a', postgres.dataDir, `${postgres.dataDir}.copy`]);
+  await postgres.start();
+  const id = await vi.waitFor(() => insertOperation(world.writer, world.a, world.a1), { timeout: 10_000 });
+  const { token } = await vi.waitFor(async () => (await reader.read(world.everyone, all()))!, { timeout: 10_000 });
+  await postgres.stop('fast');
+  await rm(postgres.dataDir, { recursive: true });
+  await rename(`${postgres.dataDir}.copy`, postgres.dataDir);
+  await postgres.start();
+  await vi.waitFor(() => insertOperation(world.writer, world.a, world.a2), { timeout: 10_000 });
+  const other = new TestClient(hub.port, world.everyone.cookie);
+  await other.connected();
+  await vi.waitFor(
+    async () => expect(await other.resume(all(), token)).toEqual({ result: 'resync', reason: 'epoch' }),
+    {
+      timeout: 15_000
+    }
+  );
+  other.close();
+  expect(id).toBeGreaterThan(0);
+}, 60_000);
+
+test('a dump that is restored elsewhere starts a stream of its own, with an empty log and a floor that it can reach', async () => {
+  // What pg_dump carries along: the nonce of the other place, its log and its floor.
+  await world.owner.query(`update watchfloor.epoch_nonce set place = 'another server'`);
+  await world.owner.query(`update watchfloor.change_floor set floor = '99999999999'`);
+  await world.owner.query(
+    `insert into watchfloor.changes (xid, kind, workspace_id, environment_id, id, revision) values ('88888888888', 'o', $1, $2, 1, 1)`,
+    [world.a, world.a1]
+  );
+  await vi.waitFor(
+    () => expect(client.events).toContainEqual({ name: 'resync:required', message: { reason: 'epoch' } }),
+    { timeout: 10_000 }
+  );
+  const window = (await reader.read(world.everyone, all()))!;
+  expect(await client.follow(all(), window)).toMatchObject({ result: 'caught_up' });
+  const { rows } = await world.owner.query('select count(*) as n from watchfloor.changes where xid > $1', [
+    '80000000000'
+  ]);
+  expect(rows[0].n).toBe(0);
+});
+
+test('a node that was cut off until what it missed was trimmed makes every window be read anew', async () => {
+  let floor = 0n;
+  const cutOff = await startHub(url, {
+    difference: async (db, place, most) => ({ ...(await readFeedDifference(db, place, most)), ...(floor && { floor }) })
+  });
+  const watcher = new TestClient(cutOff.port, world.everyone.cookie);
+  await watcher.connected();
+  await watcher.follow(all(), (await reader.read(world.everyone, all()))!);
+  floor = cutOff.hub.feed.place!.snapshot.xmax + 1n;
+  await vi.waitFor(
+    () => expect(watcher.events).toContainEqual({ name: 'resync:required', message: { reason: 'epoch' } }),
+    { timeout: 5_000 }
+  );
+  watcher.close();
+  await cutOff.close();
+});
 
 test('after a crash the epoch is another one: every window is read anew, and places of the old epoch are refused', async () => {
   const { token } = client;
@@ -139,7 +207,11 @@ test('after a crash the epoch is another one: every window is read anew, and pla
 test('a place below the floor of the log is answered with a resync, never with silence', async () => {
   const { token } = client;
   await insertOperation(world.writer, world.a, world.a1);
-  await world.owner.query(`select watchfloor.raise_change_floor(pg_snapshot_xmax(pg_current_snapshot()))`);
+  // As high as this node's own place, which is above the token's: in use the floor is 15 minutes below both.
+  await vi.waitFor(() => expect(client.rows.size).toBe(1));
+  await world.owner.query('select watchfloor.raise_change_floor($1::text::xid8)', [
+    String(hub.hub.feed.place!.snapshot.xmin)
+  ]);
   await world.owner.query('select watchfloor.trim_changes()');
   expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'floor' });
 });
@@ -153,7 +225,7 @@ test('who is too far behind, and everyone after one enormous statement, reads th
   expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'behind' });
   const other = await open();
   await world.writer.query(
-    `insert into operation_runs (workspace_id, type) select $1, 'more' from generate_series(1, 6000)`,
+    `insert into operation_runs (workspace_id, type) select $1, 'more' from generate_series(1, 12000)`,
     [world.a]
   );
   await vi.waitFor(
@@ -194,13 +266,15 @@ test('ready is said only while the feed can be vouched for', async () => {
   await vi.waitFor(async () => expect(await status('/readyz')).toBe(200), { timeout: 15_000 });
 }, 30_000);
 
-test('a change that a listener of the feed failed on is told again', async () => {
+test('a change that a listener of the feed failed on makes windows be read anew, and is not lost', async () => {
   let failed = 0;
   hub.hub.feed.events.prependListener('passed', ({ operations }) => {
     if (operations.length > 0 && failed++ === 0) throw new Error('a bug in a listener');
   });
+  await insertOperation(world.writer, world.a, world.a1);
+  await heard('resync:required');
+  await client.follow(all(), (await reader.read(world.everyone, all()))!);
   await shown(await insertOperation(world.writer, world.a, world.a1));
-  expect(failed).toBeGreaterThanOrEqual(2);
 });
 
 test('a login that is only a member of the writers may report', async () => {

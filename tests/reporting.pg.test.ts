@@ -69,7 +69,7 @@ describe('the table of columns', () => {
   });
 
   it('says “database” of exactly those that no report can set', async () => {
-    const said = ROWS.filter(({ setBy }) => setBy === 'database').map(({ name }) => name);
+    const said = ROWS.filter(({ setBy }) => setBy === 'database' || setBy === 'reconciliation').map(({ name }) => name);
     const { rows } = await writer.query<Record<string, unknown>>(
       `insert into operation_runs (workspace_id, type, status) values (3, 'columns', 'running') returning *`
     );

@@ -27,12 +27,14 @@ export interface FeedDifference extends Reading {
   operations: OperationChange[];
   /** people whose access may have changed; workspaceId null = everywhere */
   access: { userId: number; workspaceId: number | null }[];
-  /** people of whom a session ended */
+  /** sessions that ended, by `sessionKey` */
   sessions: number[];
   /** workspaces whose names changed; null = all */
   names: (number | null)[];
-  /** a table was truncated, or more changed than `most`: everything must be read anew */
+  /** more operations changed than are read one by one: windows must be read anew */
   isOverflow: boolean;
+  /** a table was emptied: so must they, and nothing on screen is sure */
+  isTruncated: boolean;
 }
 
 type Kind = 'o' | 'm' | 'd' | 't' | 'a' | 's' | 'r';
@@ -42,6 +44,7 @@ type Grouped = Partial<ListColumns> & {
   floor: string;
   proof_at: Date;
   read_at: Date;
+  is_overflow: boolean;
   kind: Kind | null;
   changed_workspace: number | null;
   changed_environment: number | null;
@@ -54,41 +57,58 @@ const PLACE = `place as materialized (
     select pg_current_snapshot()::text as snapshot, watchfloor.read_epoch() as epoch, now() as proof_at,
       clock_timestamp() as read_at, (select floor from watchfloor.change_floor)::text as floor
   )`;
-const CHANGED = `select kind, workspace_id, environment_id, old_environment_id, id, revision
-    from watchfloor.changes where xid >= pg_snapshot_xmax($1::pg_snapshot)
+const since = (kinds: string): string => `
+    select kind, workspace_id, environment_id, old_environment_id, id, revision
+    from watchfloor.changes where xid >= pg_snapshot_xmax($1::pg_snapshot) and kind in ${kinds}
     union all
     select kind, workspace_id, environment_id, old_environment_id, id, revision
-    from watchfloor.changes where xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))`;
+    from watchfloor.changes where xid = any (array(select pg_snapshot_xip($1::pg_snapshot))) and kind in ${kinds}`;
+const OPERATIONS = since(`('o', 'm', 'd')`);
+/** By an index of their own, so that they are read whole however many operations changed. */
+const BESIDE = since(`('a', 's', 'r', 't')`);
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
 
+/** What of a session's id stands in the log: 48 bits of it. */
+export function sessionKey(sessionId: string): number {
+  return Number.parseInt(sessionId.slice(0, 12), 16);
+}
+
 /**
- * What became visible since `since`, or only where the stream stands when `since` is null. The epoch is '' when the
- * nonce is gone (after a crash): the caller renews it and reads again. More than `most` groups are an overflow.
+ * What became visible since `place`, or only where the stream stands when it is null. The epoch is '' when the nonce is
+ * gone or of another place (after a crash, on a restored copy): the caller renews it and reads again. Of more than `most`
+ * entries of operations none is told (`isOverflow`), so one enormous transaction costs a bounded read; access, sessions
+ * and names are always whole.
  */
-export async function readFeedDifference(db: Queryable, since: Place | null, most: number): Promise<FeedDifference> {
+export async function readFeedDifference(db: Queryable, place: Place | null, most: number): Promise<FeedDifference> {
   const { rows } = await db.query<Grouped>(
-    `with ${PLACE}, changed as (${CHANGED}), grouped as materialized (
-       select ${GROUPED} from changed c group by 1, 2, 3, 4, 5 order by c.kind in ('o', 'm', 'd') limit $2
+    // Nothing is sorted or grouped before the cut, since the log of one transaction may hold millions.
+    `with ${PLACE}, changed as materialized (select * from (${OPERATIONS}) listed limit $2),
+     beside as materialized (select * from (${BESIDE}) listed where $2 > 0),
+     overflow as materialized (select $2 > 0 and count(*) = $2 as is_overflow from changed),
+     grouped as materialized (
+       select ${GROUPED} from changed c where not (select is_overflow from overflow) group by 1, 2, 3, 4, 5
+       union all
+       select ${GROUPED} from beside c group by 1, 2, 3, 4, 5
      )
-     select place.*, g.*, ${listColumns('r')}
-     from place left join grouped g on true
+     select place.*, overflow.*, g.*, ${listColumns('r')}
+     from place cross join overflow left join grouped g on true
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
      left join lateral (select * from (select ${listColumns('o')} from public.operation_runs o
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
-    [since ? formatSnapshot(since.snapshot) : '1:1:', since ? most + 1 : 0]
+    [place ? formatSnapshot(place.snapshot) : '1:1:', place ? most + 1 : 0]
   );
-  const reading = toReading(rows[0]!);
   const entries = rows.filter((row) => row.kind !== null);
   return {
-    ...reading,
+    ...toReading(rows[0]!),
     operations: toOperationChanges(entries),
     access: entries
       .filter(({ kind }) => kind === 'a')
       .map((row) => ({ userId: row.changed_id, workspaceId: row.changed_workspace })),
     sessions: entries.filter(({ kind }) => kind === 's').map((row) => row.changed_id),
     names: entries.filter(({ kind }) => kind === 'r').map((row) => row.changed_workspace),
-    isOverflow: entries.length > most || entries.some(({ kind }) => kind === 't')
+    isOverflow: rows[0]!.is_overflow,
+    isTruncated: entries.some(({ kind }) => kind === 't')
   };
 }
 
@@ -96,10 +116,11 @@ export interface ScopeDifference extends Reading {
   /** null where the person may not see the scope: the one answer for absent and for forbidden */
   access: WorkspaceAccess | null;
   /**
-   * The person's access changed since the place: rows that did not change may have come into sight or left it, which no
-   * difference of rows can tell, so the window must be read anew.
+   * The person's access changed since the place, or a table was emptied: rows that did not change may have come into
+   * sight or left it, which no difference of rows can tell, so the window must be read anew.
    */
   hasAccessChanged: boolean;
+  hasNamesChanged: boolean;
   operations: OperationChange[];
   isOverflow: boolean;
 }
@@ -109,36 +130,48 @@ export interface Subscriber {
   sessionId: string;
 }
 
+/** Entries of the log that a catch-up looks at, in all scopes together, before it counts as too far behind. */
+const MOST_ENTRIES = 100_000;
+
 /**
- * What became visible since `since` in a person's scope, with the person's session, membership and entitlements read in
- * the same snapshot: catch-up cannot be used to read around a revocation.
+ * What became visible since `place` in a person's scope, with the person's session, membership and entitlements read in
+ * the same snapshot: catch-up cannot be used to read around a revocation. Only entries of the scope are counted against
+ * `most`, so that "too far behind" tells nothing of what happens elsewhere.
  */
 export async function readScopeDifference(
   db: Queryable,
-  since: Place,
+  place: Place,
   scope: Scope,
   { userId, sessionId }: Subscriber,
   most: number
 ): Promise<ScopeDifference> {
   const { rows } = await db.query<
-    Grouped & { role: string | null; narrowed_to: number[] | null; has_access_changed: boolean }
+    Grouped & {
+      role: string | null;
+      narrowed_to: number[] | null;
+      has_access_changed: boolean;
+      has_names_changed: boolean;
+    }
   >(
     `with ${PLACE}, access as materialized (${ACCESS}),
-     changed as (${CHANGED}), grouped as materialized (
-       select ${GROUPED} from changed c
-       where c.kind in ('o', 'm', 'd') and c.workspace_id = $2 and exists (select from access)
+     changed as materialized (select * from (${OPERATIONS}) listed where exists (select from access) limit ${MOST_ENTRIES}),
+     beside as materialized (${BESIDE}),
+     grouped as materialized (
+       select ${GROUPED} from changed c cross join access
+       where c.workspace_id = $2 and (${isPlaceInScope('c.environment_id')} or c.kind = 'm' and ${isPlaceInScope('c.old_environment_id')})
        group by 1, 2, 3, 4, 5 limit $6
      )
-     select place.*, access.role, access.narrowed_to, exists (
-         select from changed c where c.kind = 'a' and c.id = $4 and (c.workspace_id is null or c.workspace_id = $2)
-       ) as has_access_changed, g.*, ${listColumns('r')}
+     select place.*, access.role, access.narrowed_to,
+       (select count(*) = ${MOST_ENTRIES} from changed) or (select count(*) = $6 from grouped) as is_overflow,
+       exists (select from beside b
+         where b.kind = 't' or b.kind = 'a' and b.id = $4 and (b.workspace_id is null or b.workspace_id = $2)) as has_access_changed,
+       exists (select from beside b
+         where b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)) as has_names_changed,
+       g.*, ${listColumns('r')}
      from place left join access on true left join grouped g on true
      left join lateral (select * from (select ${listColumns('o')} from public.operation_runs o
-       where o.id = g.changed_id and o.workspace_id = $2
-         and ($3::bigint is null or o.managed_environment_id = $3)
-         and (cardinality(access.narrowed_to) = 0 or o.managed_environment_id is null
-           or o.managed_environment_id = any (access.narrowed_to)) offset 0) found) r on true`,
-    [formatSnapshot(since.snapshot), scope.workspaceId, scope.environmentId, userId, sessionId, most + 1]
+       where o.id = g.changed_id and o.workspace_id = $2 and ${isPlaceInScope('o.managed_environment_id')} offset 0) found) r on true`,
+    [formatSnapshot(place.snapshot), scope.workspaceId, scope.environmentId, userId, sessionId, most + 1]
   );
   const first = rows[0]!;
   const entries = rows.filter((row) => row.kind !== null);
@@ -146,9 +179,16 @@ export async function readScopeDifference(
     ...toReading(first),
     access: first.role === null ? null : { role: first.role, narrowedTo: first.narrowed_to! },
     hasAccessChanged: first.has_access_changed,
+    hasNamesChanged: first.has_names_changed,
     operations: toOperationChanges(entries),
-    isOverflow: entries.length > most
+    isOverflow: first.is_overflow
   };
+}
+
+/** `isInScope` of rooms.ts in SQL: $3 is the environment of the scope, `access.narrowed_to` the person's. */
+function isPlaceInScope(column: string): string {
+  return `(case when $3::bigint is not null then ${column} is not distinct from $3
+    else cardinality(access.narrowed_to) = 0 or ${column} is null or ${column} = any (access.narrowed_to) end)`;
 }
 
 /** $2 workspace, $3 environment or null, $4 person, $5 session. No row = may not see it, or it does not exist. */

@@ -15,16 +15,18 @@ import type { WakeUp } from './wake-up.ts';
 
 /** Reads at least this often; what only such a read finds was not woken for (a leak metric: near zero). */
 const BACKSTOP_MS = 1_000;
-/** More grouped changes than this in one pass are not told one by one: everyone reads their window anew. */
-const MOST_CHANGES = 5_000;
+/** More entries of operations than this in one pass are not told one by one: everyone reads their window anew. */
+const MOST_CHANGES = 10_000;
 /** A last complete pass older than this cannot be vouched for. */
 const LAG_LIMIT_MS = 3_000;
 
 export interface FeedEvents {
   /** one complete pass; listeners run before the next pass and must not throw */
   passed: [difference: FeedDifference];
-  /** the stream is another one (crash, restore): places of the old epoch are worth nothing */
-  'epoch changed': [difference: FeedDifference];
+  /** the stream is another one (crash, restore, cut off beyond the floor): every window must be read anew */
+  'stream changed': [difference: FeedDifference];
+  /** a listener of `passed` threw: a defect; what it was told is read anew by everyone */
+  broken: [cause: unknown];
   /** changes found only by the backstop */
   leaked: [changes: number];
   halted: [link: LostLink, cause: string];
@@ -91,13 +93,20 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
       await db.query('select watchfloor.renew_epoch()');
       found = await difference(db, null, MOST_CHANGES);
     }
-    const isNewEpoch = place !== null && found.place.epoch !== place.epoch;
+    const isNewEpoch =
+      place !== null &&
+      (found.place.epoch !== place.epoch ||
+        // Cut off for so long that what it missed is trimmed: to this node the stream is a new one.
+        place.snapshot.xmin < found.floor);
     const wasLeaked = !isWoken && place !== null && inProgress.since.size === 0 && !isNewEpoch;
-    if (isNewEpoch) found = { ...(await difference(db, null, MOST_CHANGES)), isOverflow: true };
-    // Told before the place moves: should a listener throw, the same changes are read and told again, and the feed is
-    // not vouched for meanwhile. Whoever hears them twice drops them by revision.
-    if (isNewEpoch) events.emit('epoch changed', found);
-    else events.emit('passed', found);
+    // Told before the place moves. Should a listener throw, windows are read anew instead of telling a change that
+    // may make it throw for ever; should it throw again, nothing moves and the feed is not vouched for.
+    try {
+      events.emit(isNewEpoch ? 'stream changed' : 'passed', found);
+    } catch (cause) {
+      events.emit('broken', cause);
+      events.emit('stream changed', found);
+    }
     place = found.place;
     proofAt = found.proofAt;
     passedAt = performance.now();

@@ -7,10 +7,18 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
-import { LIVE_PATH, TICK_MS, subscribeSchema, type ClientEvents, type ServerEvents } from '../../live/protocol.ts';
+import {
+  LIVE_PATH,
+  TICK_MS,
+  subscribeSchema,
+  type ClientEvents,
+  type ResyncReason,
+  type ServerEvents
+} from '../../live/protocol.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
-import type { FeedDifference } from './differences.ts';
+import { openAdmission } from './admission.ts';
+import { sessionKey, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { answerHealth } from './health.ts';
 import { openOutbox } from './outbox.ts';
@@ -55,12 +63,14 @@ export interface Hub {
 /** Opens the hub: it stands once the nodes' key is read. Throws when the database cannot be reached or is not migrated. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   const { databaseUrl: url, log } = options;
-  const pool = openPool({ url, role: 'feed', max: 6, applicationName: 'watchfloor hub' });
+  // The feed and its canary never wait behind what clients ask for.
+  const feedPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor feed' });
+  const pool = openPool({ url, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
   const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
-  const wakeUp = openWakeUp({ url, pool });
-  const feed = openFeed({ db: pool, wakeUp, ...(options.difference && { difference: options.difference }) });
+  const wakeUp = openWakeUp({ url, pool: feedPool });
+  const feed = openFeed({ db: feedPool, wakeUp, ...(options.difference && { difference: options.difference }) });
 
   const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>({
     path: LIVE_PATH,
@@ -71,16 +81,23 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     destroyUpgrade: !options.sharesUpgrades,
     pingInterval: 20_000,
     pingTimeout: 20_000,
+    connectTimeout: 10_000,
     allowRequest: (request, decide) => {
       if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) return decide('foreign origin', false);
       decide(null, true);
     }
   });
 
+  const admission = openAdmission();
+  // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
+  // that it leaves instead of trying for ever.
   io.use((socket, next) => {
     sessions.readSession(socket.request.headers.cookie ?? null).then(
       (found) => {
         if (!found) return next(new Error('signed out'));
+        if (!admission.enter(found.sessionId, performance.now())) return next(new Error('too many sockets'));
+        // Also a socket that is gone before it was ever connected gives its place back.
+        socket.conn.once('close', () => admission.leave(found.sessionId));
         Object.assign(socket.data, {
           userId: found.person.id,
           sessionId: found.sessionId,
@@ -112,69 +129,77 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 
   io.on('connection', (socket) => {
     const rooms = { join: (units: string[]) => void socket.join(units), leaveAll: () => leaveAll(socket) };
+    // One at a time, and of those that come meanwhile only the newest: a client that asks in a loop waits for itself.
+    let isAsking = false;
+    let next: (() => void) | null = null;
     socket.on('subscribe', (message, answer) => {
       if (typeof answer !== 'function') return;
       const parsed = subscribeSchema.safeParse(message);
       // A scope that cannot exist is absent like any other; only our own client's bug could send it.
       if (!parsed.success) return answer({ result: 'absent' });
-      subscribe({ db: pool, feed, tokenKey }, socket.data, rooms, parsed.data).then(answer, () =>
-        answer({ result: 'unavailable', link: feed.lostLink ?? 'database' })
-      );
+      const later = (): void => answer({ result: 'unavailable', link: 'lag' });
+      if (!admission.maySubscribe(socket.data.sessionId, performance.now())) return later();
+      const ask = (): void => {
+        isAsking = true;
+        const namesChanged = (): void => void socket.emit('reference:changed', {});
+        void subscribe({ db: pool, feed, tokenKey }, socket.data, rooms, parsed.data, namesChanged)
+          .then(answer, () => answer({ result: 'unavailable', link: feed.lostLink ?? 'database' }))
+          .finally(() => {
+            isAsking = false;
+            const waiting = next;
+            next = null;
+            waiting?.();
+          });
+      };
+      if (!isAsking) return ask();
+      socket.data.generation++; // what is under way is not wanted any more
+      next = ask;
     });
     socket.on('clock', (answer) => {
-      if (typeof answer === 'function') answer({ now: feed.databaseNow() });
+      // Before the first reading there is no time to tell; the client asks again.
+      if (typeof answer === 'function' && feed.place !== null) answer({ now: feed.databaseNow() });
     });
   });
 
-  const endSessions = async (among: LiveSocket[], isSuspicion: boolean): Promise<void> => {
-    if (among.length === 0) return;
+  const endSocket = (socket: LiveSocket): void => {
+    leaveAll(socket);
+    socket.emit('session:ended', {});
+    socket.disconnect(true);
+  };
+  /** Ends the sockets of sessions that ended without the log saying so (by time), or may have (after a crash). */
+  const checkSessions = async (): Promise<void> => {
+    const sockets = allSockets();
+    if (sockets.length === 0) return;
     const { rows } = await pool.query<{ id: string }>(
       `select s.id from public.sessions s join public.users u on u.id = s.user_id and u.disabled_at is null
        where s.id = any ($1) and s.expires_at > now()`,
-      [[...new Set(among.map(({ data }) => data.sessionId))]]
+      [[...new Set(sockets.map(({ data }) => data.sessionId))]]
     );
     const alive = new Set(rows.map(({ id }) => id));
-    for (const socket of among) {
-      if (alive.has(socket.data.sessionId)) {
-        // Suspected, and innocent: it was taken out of its rooms, so it reads on from a new window.
-        if (socket.data.scope === null && isSuspicion) socket.emit('resync:required', { reason: 'access' });
-        continue;
-      }
-      leaveAll(socket);
-      socket.emit('session:ended', {});
-      socket.disconnect(true);
-    }
+    for (const socket of sockets) if (!alive.has(socket.data.sessionId)) endSocket(socket);
   };
-  const endSessionsSafely = (among: LiveSocket[], isSuspicion = false): void =>
-    void endSessions(among, isSuspicion).catch((error: Error) => {
-      // Not known to be alive is treated as ended: they come back through the handshake.
-      log.warn({ error: error.message }, 'sessions could not be checked; their sockets are closed');
-      for (const socket of among) socket.disconnect(true);
+  const checkSessionsSoon = (): void =>
+    void checkSessions().catch((error: Error) => {
+      // The database is away: nothing is told meanwhile, and every subscription asks for its session itself.
+      log.warn({ error: error.message }, 'sessions could not be checked');
     });
 
   const handleAccess = ({ access, sessions: ended }: FeedDifference): void => {
     if (access.length === 0 && ended.length === 0) return;
     const everywhere = new Set(access.filter(({ workspaceId }) => workspaceId === null).map(({ userId }) => userId));
+    const people = new Set(access.map(({ userId }) => userId));
     const touched = new Set(access.map(({ userId, workspaceId }) => `${userId} ${workspaceId}`));
-    const suspects: LiveSocket[] = [];
+    const endedKeys = new Set(ended);
     for (const socket of allSockets()) {
-      const { userId, scope } = socket.data;
+      const { userId, sessionId, scope } = socket.data;
+      if (endedKeys.has(sessionKey(sessionId))) endSocket(socket);
       // A socket that is just subscribing has no scope yet: its generation must move, too.
-      if (
-        everywhere.has(userId) ||
-        (scope ? touched.has(`${userId} ${scope.workspaceId}`) : access.some((a) => a.userId === userId))
-      )
+      else if (everywhere.has(userId) || (scope ? touched.has(`${userId} ${scope.workspaceId}`) : people.has(userId)))
         revoke(socket);
-      if (everywhere.has(userId) || ended.includes(userId)) {
-        leaveAll(socket);
-        socket.data.scope = null;
-        socket.data.generation++;
-        suspects.push(socket);
-      }
     }
-    endSessionsSafely(suspects, true);
+    if (everywhere.size > 0) checkSessionsSoon();
   };
-  const resyncAll = (reason: 'epoch' | 'behind'): void => {
+  const resyncAll = (reason: ResyncReason): void => {
     outbox.clear();
     for (const socket of allSockets()) {
       leaveAll(socket);
@@ -186,21 +211,25 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 
   feed.events.on('passed', (difference) => {
     handleAccess(difference);
-    if (difference.isOverflow) {
-      endSessionsSafely(allSockets());
-      return resyncAll('behind');
+    if (difference.isTruncated) {
+      checkSessionsSoon();
+      return resyncAll('access');
     }
+    if (difference.isOverflow) return resyncAll('behind');
     for (const workspaceId of difference.names)
       for (const socket of allSockets())
         if (workspaceId === null || socket.data.scope?.workspaceId === workspaceId)
           socket.emit('reference:changed', {});
     for (const [unit, delta] of toUnitDeltas(difference.operations)) outbox.add(unit, delta);
   });
-  feed.events.on('epoch changed', () => {
-    log.warn('the stream of changes is a new one (crash or restore): every page reads its window anew');
-    endSessionsSafely(allSockets());
+  feed.events.on('stream changed', () => {
+    log.warn('the stream of changes is a new one: every page reads its window anew');
+    checkSessionsSoon();
     resyncAll('epoch');
   });
+  feed.events.on('broken', (cause) =>
+    log.error({ err: cause }, 'what changed could not be told; every page reads anew')
+  );
   feed.events.on('halted', (link, cause) => {
     log.warn({ link, cause }, 'the feed cannot be vouched for');
     io.emit('feed:halted', { link });
@@ -227,7 +256,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     }
   };
   const ticking = setInterval(tick, TICK_MS);
-  const checking = setInterval(() => endSessionsSafely(allSockets()), SESSION_CHECK_MS);
+  const checking = setInterval(checkSessionsSoon, SESSION_CHECK_MS);
 
   return {
     feed,
@@ -243,7 +272,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       outbox.clear();
       await feed.close();
       await wakeUp.close();
-      await Promise.all([pool.end(), accessPool.end()]);
+      await Promise.all([feedPool.end(), pool.end(), accessPool.end()]);
     }
   };
 }

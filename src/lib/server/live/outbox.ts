@@ -57,6 +57,10 @@ export function openOutbox({
     add(unit, delta) {
       const listeners = audience(unit);
       if (listeners === 0) {
+        // Whoever joins next catches up by itself; what is held would be old by then.
+        const left = waiting.get(unit);
+        if (left?.timer) clearTimeout(left.timer);
+        waiting.delete(unit);
         sentAt.delete(unit);
         return;
       }

@@ -28,7 +28,8 @@ export interface OperationChange {
 
 export type Unit = string;
 export const workspaceUnit = (workspaceId: number): Unit => `workspace:${workspaceId}`;
-export const environmentUnit = (environmentId: number): Unit => `environment:${environmentId}`;
+export const environmentUnit = (workspaceId: number, environmentId: number): Unit =>
+  `environment:${workspaceId}:${environmentId}`;
 export const workspaceItselfUnit = (workspaceId: number): Unit => `itself:${workspaceId}`;
 
 /** The rooms that a subscription joins, given what the person may see; null where the scope is not theirs. */
@@ -36,9 +37,11 @@ export function unitsOf(scope: Scope, access: WorkspaceAccess | null): Unit[] | 
   if (access === null) return null;
   const narrowed = access.narrowedTo.length > 0;
   if (scope.environmentId !== null)
-    return narrowed && !access.narrowedTo.includes(scope.environmentId) ? null : [environmentUnit(scope.environmentId)];
+    return narrowed && !access.narrowedTo.includes(scope.environmentId)
+      ? null
+      : [environmentUnit(scope.workspaceId, scope.environmentId)];
   return narrowed
-    ? [workspaceItselfUnit(scope.workspaceId), ...access.narrowedTo.map(environmentUnit)]
+    ? [workspaceItselfUnit(scope.workspaceId), ...access.narrowedTo.map((id) => environmentUnit(scope.workspaceId, id))]
     : [workspaceUnit(scope.workspaceId)];
 }
 
@@ -64,7 +67,7 @@ export function toUnitDeltas(changes: Iterable<OperationChange>): Map<Unit, Delt
   };
   for (const { id, workspaceId, places, revision, row } of changes) {
     const placeUnit = (place: number | null): Unit =>
-      place === null ? workspaceItselfUnit(workspaceId) : environmentUnit(place);
+      place === null ? workspaceItselfUnit(workspaceId) : environmentUnit(workspaceId, place);
     const present = row === null ? [] : [workspaceUnit(workspaceId), placeUnit(row.environmentId)];
     for (const unit of present) of(unit).rows.push(row!);
     const touched = new Set([...places.map(placeUnit), ...(row === null ? [workspaceUnit(workspaceId)] : [])]);

@@ -32,7 +32,9 @@ export async function subscribe(
   { db, feed, tokenKey }: { db: Queryable; feed: Feed; tokenKey: TokenKey },
   watcher: Watcher,
   rooms: Rooms,
-  message: Subscribe
+  message: Subscribe,
+  /** called where names (of environments, of types) changed since the place */
+  namesChanged: () => void
 ): Promise<SubscribeAnswer> {
   rooms.leaveAll();
   watcher.scope = null;
@@ -55,7 +57,8 @@ export async function subscribe(
   rooms.join(units);
   const from = performance.now();
   const found = await readScopeDifference(db, since, scope, watcher, MOST_BEHIND).catch((error: unknown) => {
-    rooms.leaveAll();
+    // A newer subscription of this socket may stand in its rooms already.
+    if (!isOutdated()) rooms.leaveAll();
     throw error;
   });
   if (isOutdated()) {
@@ -67,14 +70,17 @@ export async function subscribe(
     return answer;
   };
   if (found.access === null) return refuse({ result: 'absent' });
-  if (found.place.epoch !== since.epoch || found.place.epoch === '')
-    return refuse({ result: 'resync', reason: 'epoch' });
+  const isOtherStream =
+    // A place that lies ahead of the stream belongs to a history that was since put back.
+    found.place.epoch !== since.epoch || found.place.epoch === '' || since.snapshot.xmax > found.place.snapshot.xmax;
+  if (isOtherStream) return refuse({ result: 'resync', reason: 'epoch' });
   if (since.snapshot.xmin < found.floor) return refuse({ result: 'resync', reason: 'floor' });
   if (found.hasAccessChanged || !isSameAccess(scope, found.access, access))
     return refuse({ result: 'resync', reason: 'access' });
   if (found.isOverflow) return refuse({ result: 'resync', reason: 'behind' });
 
   watcher.scope = scope;
+  if (found.hasNamesChanged) namesChanged();
   return {
     result: 'caught_up',
     generation,

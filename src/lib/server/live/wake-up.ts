@@ -75,7 +75,10 @@ export function openWakeUp({ url, pool }: { url: string; pool: Queryable }): Wak
         if (heard === payload) resolve(true);
       };
     });
-    const [isBack] = await Promise.all([back, pool.query('select pg_notify($1, $2)', [CHANNEL, payload])]);
+    const sending = pool.query('select pg_notify($1, $2)', [CHANNEL, payload]);
+    // Whatever comes first decides: a canary that cannot even be sent is as good as lost after the limit.
+    sending.catch(() => {});
+    const isBack = await Promise.race([back, sending.then(() => back)]);
     clearTimeout(timer);
     if (current !== subscriber || isClosed) return;
     if (!isBack)

@@ -40,5 +40,8 @@ test('a token stays below 2 KB with thousands of transactions in progress', () =
     owner
   );
   expect(token.length).toBeLessThanOrEqual(2_048);
-  expect(key.open(token, owner)!.snapshot.xmax).toBe(inProgress[600]!);
+  // Older than the full place, never newer: everything from the cut on counts as not yet seen.
+  const opened = key.open(token, owner)!.snapshot;
+  expect(opened.xmax).toBe(inProgress[opened.inProgress.length]!);
+  expect(opened.inProgress.length).toBeGreaterThan(100);
 });

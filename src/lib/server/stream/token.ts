@@ -6,14 +6,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { Queryable } from '../database/pool.ts';
-import { packSnapshot, parseSnapshot, shorten, unpackSnapshot, type Place } from './place.ts';
+import { packSnapshot, parseSnapshot, shorten, unpackSnapshot, type Place, type Snapshot } from './place.ts';
 
 /** Format of the sealed bytes; the first byte of every token. */
 const FORMAT = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** At most 2 KB (ENGINE 3): 600 entries of two bytes and the rest leave room, after base64's third. */
-const MOST_IN_PROGRESS = 600;
+/** At most 2 KB as text (ENGINE 3): what remains for the snapshot after base64's third, the epoch, nonce and tag. */
+const MOST_SNAPSHOT_BYTES = 1_300;
 
 export interface TokenOwner {
   userId: number;
@@ -52,6 +52,14 @@ export async function sealPage(
   return (await key).seal({ epoch: epoch ?? '', snapshot: parseSnapshot(snapshot) }, owner);
 }
 
+/** The newest place that fits: halves the list of transactions in progress until it does. */
+function packWithin(snapshot: Snapshot, mostBytes: number): Buffer {
+  let packed = packSnapshot(snapshot);
+  for (let most = snapshot.inProgress.length; packed.length > mostBytes; most = Math.floor(most / 2))
+    packed = packSnapshot(shorten(snapshot, most));
+  return packed;
+}
+
 export function toTokenKey(key: Buffer): TokenKey {
   const aad = ({ userId, workspaceId }: TokenOwner): Buffer =>
     Buffer.from(`watchfloor ${FORMAT} ${userId} ${workspaceId}`);
@@ -63,7 +71,7 @@ export function toTokenKey(key: Buffer): TokenKey {
       const body = Buffer.concat([
         cipher.update(Buffer.of(name.length)),
         cipher.update(name),
-        cipher.update(packSnapshot(shorten(snapshot, MOST_IN_PROGRESS))),
+        cipher.update(packWithin(snapshot, MOST_SNAPSHOT_BYTES)),
         cipher.final()
       ]);
       return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.getAuthTag()]).toString('base64url');

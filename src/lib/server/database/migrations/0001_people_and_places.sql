@@ -22,6 +22,19 @@ create table public.managed_environments (
   constraint managed_environments_workspace foreign key (workspace_id) references public.workspaces (id),
   constraint managed_environments_name_length check (char_length(name) between 1 and 120)
 );
+-- Also an empty one stays where it is: sockets that watch it were let in by its workspace.
+create function watchfloor.keep_workspace() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using errcode = 'check_violation', message = 'An environment never changes its workspace.',
+    hint = 'Make a new environment in the other workspace.';
+end;
+$$;
+create trigger managed_environments_100_keep_workspace before update on public.managed_environments
+  for each row when (old.workspace_id <> new.workspace_id or old.id <> new.id)
+  execute function watchfloor.keep_workspace();
 create unique index managed_environments_by_name on public.managed_environments (workspace_id, lower(name));
 
 create table public.users (
@@ -45,6 +58,7 @@ create table public.sessions (
   expires_at timestamptz(3) not null,
   created_at timestamptz(3) not null default clock_timestamp(),
   constraint sessions_pkey primary key (id),
+  constraint sessions_id_form check (id ~ '^[0-9a-f]{64}$'),
   constraint sessions_user foreign key (user_id) references public.users (id) on delete cascade
 );
 create index sessions_by_user on public.sessions (user_id);

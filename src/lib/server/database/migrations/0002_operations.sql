@@ -170,9 +170,11 @@ return coalesce((
       'message', coalesce(watchfloor.clean_text(
         case when jsonb_typeof(entry) = 'object' then entry ->> 'message' else entry #>> '{}' end, 500), ''),
       'count', watchfloor.clean_count(entry -> 'count'))) order by place)
-  from jsonb_array_elements(case jsonb_typeof(value) when 'array' then value else jsonb_build_array(value) end)
+  -- Cut before it is taken apart: a report may bring hundreds of thousands.
+  from jsonb_array_elements(jsonb_path_query_array(
+    case jsonb_typeof(value) when 'array' then value else jsonb_build_array(value) end, '$[0 to 19]'))
     with ordinality as listed (entry, place)
-  where place <= 20 and jsonb_typeof(entry) <> 'null'
+  where jsonb_typeof(entry) <> 'null'
 ), '[]'::jsonb);
 
 -- Keeps what could not be applied; `set watchfloor.strict = on` makes it an error instead (SQLSTATE WF001).
@@ -210,8 +212,9 @@ as $$
 declare
   now_at constant timestamptz(3) := clock_timestamp();
   -- Only the owner may bring history with its own times (seeding, restoring): a writer's clock is never believed.
-  importing constant boolean := coalesce(current_setting('watchfloor.import', true), '') = 'on'
-    and pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user::text), 'watchfloor_owner', 'member');
+  is_owner constant boolean :=
+    pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user::text), 'watchfloor_owner', 'member');
+  importing constant boolean := is_owner and coalesce(current_setting('watchfloor.import', true), '') = 'on';
   reason text;
   limit_seconds integer;
 begin
@@ -250,14 +253,26 @@ begin
 
   if tg_op = 'INSERT' then
     new.revision := 1;
-    if not importing then
+    if importing then
+      -- Also history must be a time that every reader can hold.
+      new.created_at := greatest('2000-01-01', least(new.created_at, now_at));
+    else
       new.created_at := now_at;
+    end if;
+    if not is_owner then
+      new.reconciled_at := null;
+      new.reconciliation_reason := null;
     end if;
   else
     -- `set id = default` would hand out another one.
     new.id := old.id;
     new.revision := old.revision + 1;
     new.created_at := old.created_at;
+    -- Only reconciliation (the owner's) may say that it ended an operation: the mark makes an outcome replaceable.
+    if not is_owner then
+      new.reconciled_at := old.reconciled_at;
+      new.reconciliation_reason := old.reconciliation_reason;
+    end if;
     -- Its own late report replaces a reconciliation.
     if old.reconciled_at is not null and new.reconciled_at is not distinct from old.reconciled_at
       and (new.outcome <> old.outcome or new.completed_at is distinct from old.completed_at
@@ -323,7 +338,12 @@ begin
     new.source := watchfloor.clean_text(new.source, 120);
     new.external_id := watchfloor.clean_text(new.external_id, 200);
     -- '' is what many languages write for "none"; as an identity all of them would collide.
-    new.run_identity_hash := nullif(left(new.run_identity_hash, 200), '');
+    new.run_identity_hash := nullif(new.run_identity_hash, '');
+    if char_length(new.run_identity_hash) > 200 then
+      -- Cut alone, two different identities would become one, and refuse each other's operations.
+      new.run_identity_hash := left(new.run_identity_hash, 135) || ':'
+        || encode(sha256(convert_to(new.run_identity_hash, 'UTF8')), 'hex');
+    end if;
   end if;
   if new.cancelled_by is not null then
     new.cancelled_by := watchfloor.clean_text(new.cancelled_by, 120);

@@ -6,7 +6,8 @@ create unlogged table watchfloor.changes (
   -- top-level transaction, also inside savepoints
   xid xid8 not null default pg_current_xact_id(),
   -- o operation is there · m operation left `old_environment_id` · d operation deleted · t truncated
-  -- a access of user `id` (workspace_id null: everywhere) · s a session of user `id` ended · r names changed
+  -- a access of user `id` (workspace_id null: everywhere) · s the session whose id begins with the 48 bits of `id`
+  -- ended · r names changed
   kind "char" not null,
   workspace_id bigint,
   environment_id bigint,
@@ -15,6 +16,8 @@ create unlogged table watchfloor.changes (
   revision bigint not null default 0
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 create index changes_by_xid on watchfloor.changes (xid);
+-- Few and urgent: read whole, however many operations changed beside them.
+create index changes_beside_operations_by_xid on watchfloor.changes (xid) where kind in ('a', 's', 'r', 't');
 
 -- Below this transaction id the log may have been trimmed: a place in the stream that needs it must read anew.
 create table watchfloor.change_floor (
@@ -28,32 +31,43 @@ insert into watchfloor.change_floor (floor) values (pg_snapshot_xmin(pg_current_
 create unlogged table watchfloor.epoch_nonce (
   only_row boolean not null default true,
   nonce uuid not null,
+  -- The server and database that it was made in: a dump that is restored elsewhere carries the table along.
+  place text not null,
   constraint epoch_nonce_pkey primary key (only_row),
   constraint epoch_nonce_single check (only_row)
 );
 
--- Names one unbroken history of revisions and transaction ids; empty when the nonce is missing (see renew_epoch).
+create function watchfloor.epoch_place() returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+return concat_ws('.', (select system_identifier from pg_control_system()),
+  (select oid from pg_database where datname = current_database()), 'watchfloor.changes'::regclass::oid);
+
+-- Names one unbroken history of revisions and transaction ids; null when the nonce is missing or of another place (see
+-- renew_epoch). The server's start is part of it: a cold copy of the data that is put back keeps everything else, yet
+-- hands out revisions and transaction ids a second time, and no copy can be put back without a start.
 create function watchfloor.read_epoch() returns text
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 return (
-  select concat_ws('.', (select system_identifier from pg_control_system()),
-    left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-    (select oid from pg_database where datname = current_database()),
-    'watchfloor.changes'::regclass::oid, nonce)
-  from watchfloor.epoch_nonce
+  select concat_ws('.', place, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+    (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint, nonce)
+  from watchfloor.epoch_nonce where place = watchfloor.epoch_place()
 );
 
--- Who finds the nonce gone writes a new one. The log is emptied first: on a restored copy it may hold another history.
+-- Who finds the nonce gone, or one of another place, writes a new one. The log is emptied first and the floor set anew:
+-- on a restored copy both belong to another history. Places of the old epoch are refused whatever the floor.
 create function watchfloor.renew_epoch() returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   lock table watchfloor.epoch_nonce in exclusive mode;
-  if not exists (select from watchfloor.epoch_nonce) then
+  if not exists (select from watchfloor.epoch_nonce where place = watchfloor.epoch_place()) then
+    delete from watchfloor.epoch_nonce;
     delete from watchfloor.changes;
-    insert into watchfloor.epoch_nonce (nonce) values (gen_random_uuid());
+    update watchfloor.change_floor set floor = pg_snapshot_xmin(pg_current_snapshot());
+    insert into watchfloor.epoch_nonce (nonce, place) values (gen_random_uuid(), watchfloor.epoch_place());
   end if;
 end;
 $$;
@@ -132,7 +146,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into watchfloor.changes (kind) values ('t');
-  perform pg_notify('watchfloor_wake', '');
+  if current_setting('watchfloor.wake', true) is distinct from 'off' then
+    perform pg_notify('watchfloor_wake', '');
+  end if;
   return null;
 end;
 $$;
@@ -154,7 +170,8 @@ alter table public.operation_runs enable always trigger operation_runs_920_notif
 alter table public.operation_runs enable always trigger operation_runs_930_notify_deleted;
 alter table public.operation_runs enable always trigger operation_runs_940_notify_truncated;
 
--- What decides access is rare and urgent: logged by row (old and new are compared in the trigger's WHEN), never gated.
+-- What decides access is rare and urgent: logged by row (old and new are compared in the trigger's WHEN), never gated
+-- (watchfloor.wake = off still lets it take part in two-phase commits; then the backstop finds it within a second).
 -- Arguments: the kind, the column of the person, and the column of the workspace ('' = everywhere).
 create function watchfloor.log_access() returns trigger
 language plpgsql security definer
@@ -167,7 +184,23 @@ begin
   insert into watchfloor.changes (kind, workspace_id, id)
   select distinct tg_argv[0]::"char", (side ->> nullif(tg_argv[2], ''))::bigint, coalesce((side ->> nullif(tg_argv[1], ''))::bigint, 0)
   from unnest(array[gone, came]) as sides (side) where side is not null;
-  perform pg_notify('watchfloor_wake', '');
+  if current_setting('watchfloor.wake', true) is distinct from 'off' then
+    perform pg_notify('watchfloor_wake', '');
+  end if;
+  return null;
+end;
+$$;
+
+-- 48 bits of the session's id name it well enough, and stay within what a number holds.
+create function watchfloor.log_ended_session() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into watchfloor.changes (kind, id) values ('s', ('x' || left(old.id, 12))::bit(48)::bigint);
+  if current_setting('watchfloor.wake', true) is distinct from 'off' then
+    perform pg_notify('watchfloor_wake', '');
+  end if;
   return null;
 end;
 $$;
@@ -181,9 +214,11 @@ create trigger environment_memberships_900_notify after insert or update or dele
 create trigger users_900_notify after update on public.users
   for each row when (old.disabled_at is distinct from new.disabled_at)
   execute function watchfloor.log_access('a', 'id', '');
--- Touching a session (its expiry) wakes nobody; ending one does.
-create trigger sessions_900_notify after delete on public.sessions
-  for each row execute function watchfloor.log_access('s', 'user_id', '');
+-- Touching a session (its expiry moves on) wakes nobody; ending one does.
+create trigger sessions_900_notify_ended after delete on public.sessions
+  for each row execute function watchfloor.log_ended_session();
+create trigger sessions_910_notify_shortened after update on public.sessions
+  for each row when (new.expires_at < old.expires_at) execute function watchfloor.log_ended_session();
 create trigger workspaces_900_notify after update on public.workspaces
   for each row when (old is distinct from new) execute function watchfloor.log_access('r', '', 'id');
 create trigger managed_environments_900_notify after insert or update or delete on public.managed_environments
@@ -202,7 +237,8 @@ alter table public.memberships enable always trigger memberships_940_notify_trun
 alter table public.environment_memberships enable always trigger environment_memberships_900_notify;
 alter table public.environment_memberships enable always trigger environment_memberships_940_notify_truncated;
 alter table public.users enable always trigger users_900_notify;
-alter table public.sessions enable always trigger sessions_900_notify;
+alter table public.sessions enable always trigger sessions_900_notify_ended;
+alter table public.sessions enable always trigger sessions_910_notify_shortened;
 alter table public.sessions enable always trigger sessions_940_notify_truncated;
 alter table public.workspaces enable always trigger workspaces_900_notify;
 alter table public.managed_environments enable always trigger managed_environments_900_notify;
