@@ -41,7 +41,11 @@ async function listen(page: Page): Promise<string[]> {
     });
   });
   page.on('pageerror', (error) => said.push(`uncaught: ${error.message}`));
-  page.on('requestfailed', (request) => said.push(`failed: ${request.url()} ${request.failure()?.errorText ?? ''}`));
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? '';
+    // What was under way when the page was left.
+    if (reason !== 'net::ERR_ABORTED') said.push(`failed: ${request.url()} ${reason}`);
+  });
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     // Chromium itself reports the status of an error page; no page can help that.
