@@ -36,24 +36,33 @@ export async function subscribe(
   /** called where names (of environments, of types) changed since the place */
   namesChanged: () => void
 ): Promise<SubscribeAnswer> {
-  rooms.leaveAll();
   watcher.scope = null;
-  if (message.protocol !== PROTOCOL_VERSION) return { result: 'reload', protocol: PROTOCOL_VERSION };
+  // The old rooms are left in the moment in which the new ones are joined, not before: what is told between would be
+  // missed by a window that goes on.
+  const refuse = (answer: SubscribeAnswer): SubscribeAnswer => {
+    rooms.leaveAll();
+    return answer;
+  };
+  if (message.protocol !== PROTOCOL_VERSION) return refuse({ result: 'reload', protocol: PROTOCOL_VERSION });
   const generation = ++watcher.generation;
   const isOutdated = (): boolean => watcher.generation !== generation;
   const { scope } = message;
 
-  const access = await readScopeAccess(db, scope, watcher);
+  const access = await readScopeAccess(db, scope, watcher).catch((error: unknown) => {
+    if (!isOutdated()) rooms.leaveAll();
+    throw error;
+  });
   if (isOutdated()) return { result: 'resync', reason: 'access' };
   const units = unitsOf(scope, access);
-  if (units === null || access === null) return { result: 'absent' };
+  if (units === null || access === null) return refuse({ result: 'absent' });
 
   const link = feed.lostLink;
-  if (link !== null) return { result: 'unavailable', link };
+  if (link !== null) return refuse({ result: 'unavailable', link });
   const since = tokenKey.open(message.token, { userId: watcher.userId, workspaceId: scope.workspaceId });
-  if (since === null) return { result: 'resync', reason: 'token' };
+  if (since === null) return refuse({ result: 'resync', reason: 'token' });
 
   // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.
+  rooms.leaveAll();
   rooms.join(units);
   const from = performance.now();
   const found = await readScopeDifference(db, since, scope, watcher, MOST_BEHIND).catch((error: unknown) => {
@@ -65,10 +74,6 @@ export async function subscribe(
     // Whoever made it outdated has left the rooms, or joined others.
     return { result: 'resync', reason: 'access' };
   }
-  const refuse = (answer: SubscribeAnswer): SubscribeAnswer => {
-    rooms.leaveAll();
-    return answer;
-  };
   if (found.access === null) return refuse({ result: 'absent' });
   const isOtherStream =
     // A place that lies ahead of the stream belongs to a history that was since put back.
