@@ -76,11 +76,6 @@ export function heardProof(clock: ServerClock, proofAt: number, at: Moment): Ser
   return bounds.length === clock.bounds.length ? clock : { ...clock, bounds };
 }
 
-/** Something made the bounds doubtful (sleep, back from hidden): none until the next answer. */
-export function distrust(clock: ServerClock): ServerClock {
-  return { ...clock, bounds: [] };
-}
-
 /** An upper bound of the database's present time, the tightest known; null: measure first. */
 export function latestNow(clock: ServerClock, at: Moment): number | null {
   if (clock.bounds.length === 0) return null;
