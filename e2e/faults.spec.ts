@@ -114,6 +114,20 @@ test('the server is killed and started again: not live while it is away, live an
   await expectRecovered(written, progress);
 });
 
+test('the server freezes with its connections open: only the age of the proof can tell, and it does', async () => {
+  const frozen = instance.pid();
+  process.kill(frozen, 'SIGSTOP');
+  const since = Date.now();
+  const written = [await insertOperation(world.writer, world.a, world.a1)];
+  const progress = await reportProgress(27);
+  try {
+    await expectNotLiveSince(since);
+  } finally {
+    process.kill(frozen, 'SIGCONT');
+  }
+  await expectRecovered(written, progress);
+});
+
 test('a backend is killed under a frozen postmaster: not live while nothing answers, live and complete after recovery', async () => {
   const epoch = await readEpoch();
   const written = [await insertOperation(world.writer, world.a, world.a1)];
