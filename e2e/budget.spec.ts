@@ -77,8 +77,10 @@ test('no page says an error or a warning to the console, or violates the content
   await page.goto(hubPath(world.a));
   await untilLive(page);
   await page.locator('tbody tr').first().getByRole('link').click();
-  await untilLive(page);
+  await expect(page).toHaveURL(hubPath(world.a, `/${newest}`));
+  await expect(page.locator('.crumb')).toContainText('Live');
   await page.goBack();
+  await expect(page.locator('tbody tr')).toHaveCount(25);
   await untilLive(page);
   for (const [path, status] of [
     [hubPath(world.b), 404],

@@ -26,6 +26,17 @@ function largestMove(before: Record<string, number>, after: Record<string, numbe
   return Math.max(...Object.entries(before).map(([row, top]) => Math.abs((after[row] ?? Infinity) - top)));
 }
 
+/** Rows are in the document before its styles are, and measuring does not wait for them as drawing does. */
+async function untilStyled(page: Page): Promise<void> {
+  const isStyled = (): boolean =>
+    [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')].every(({ sheet }) => sheet !== null);
+  await expect.poll(() => page.evaluate(isStyled)).toBe(true);
+  await page.evaluate(async () => {
+    document.body.getBoundingClientRect(); // what is laid out asks for its fonts
+    await document.fonts.ready;
+  });
+}
+
 const pill = (page: Page) => page.getByRole('button', { name: /new operations?$/ });
 /** Over the head of the page: not the list. */
 const leaveList = (page: Page) => page.mouse.move(400, 3);
@@ -51,7 +62,7 @@ for (const [width, height, filtered] of [
     });
     await page.goto(hubPath(world.a, filtered ? `?environment_id=${world.a1}` : ''), { waitUntil: 'commit' });
     await expect(page.locator('tbody tr')).toHaveCount(filtered ? 15 : 25);
-    await page.evaluate(() => document.fonts.ready);
+    await untilStyled(page);
     await expect(stampOf(page)).toHaveText(/^As of /);
     const before = await readTops(page);
     release();
