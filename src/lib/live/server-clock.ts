@@ -19,8 +19,10 @@ interface Bound {
   asked: Moment;
   /** how long the answer took, i.e. how loose the bound may be */
   tookMs: number;
-  /** least difference wall − mono since asking; what the wall gained over it may have been sleep */
-  leastOffset: number;
+  /** difference wall − mono when it was last looked at */
+  lastOffset: number;
+  /** all that the wall gained since asking, which may have been sleep; what it lost again takes nothing off */
+  slept: number;
 }
 
 export interface ServerClock {
@@ -53,7 +55,9 @@ export function observe(clock: ServerClock, at: Moment): ServerClock {
   }
   const bounds = clock.bounds
     .filter((bound) => at.mono - bound.asked.mono <= KEEP_MS)
-    .map((bound) => (offset < bound.leastOffset ? { ...bound, leastOffset: offset } : bound));
+    .map((bound) =>
+      offset === bound.lastOffset ? bound : { ...bound, lastOffset: offset, slept: bound.slept + gained(bound, offset) }
+    );
   return { ...clock, bounds };
 }
 
@@ -64,7 +68,7 @@ export function measured(clock: ServerClock, now: number, asked: Moment, at: Mom
   const askedOffset = asked.wall - asked.mono;
   if (Math.abs(offset - askedOffset) > JUMP_MS) return seen;
   const tookMs = at.mono - asked.mono;
-  const bound: Bound = { now, asked, tookMs, leastOffset: Math.min(offset, askedOffset) };
+  const bound: Bound = { now, asked, tookMs, lastOffset: offset, slept: Math.max(0, offset - askedOffset) };
   // The answer cannot be older than its journey: an earlier bound below that was overtaken (a database clock set forward).
   const sound = seen.bounds.filter((older) => present(older, at) >= now);
   return { bounds: [bound, ...sound].slice(0, KEEP_BOUNDS), guess: { now, at } };
@@ -99,6 +103,10 @@ export function isMeasureDue(clock: ServerClock, lastAsked: number | null, at: M
 /** The present by one answer: time since asking, sleep included, and what the monotonic clock may have lost. */
 function present(bound: Bound, at: Moment): number {
   const elapsed = at.mono - bound.asked.mono;
-  const slept = Math.max(0, at.wall - at.mono - bound.leastOffset);
-  return bound.now + elapsed * (1 + DRIFT) + slept;
+  return bound.now + elapsed * (1 + DRIFT) + bound.slept + gained(bound, at.wall - at.mono);
+}
+
+/** What the wall clock gained over the monotonic one since it was last looked at. */
+function gained(bound: Bound, offset: number): number {
+  return Math.max(0, offset - bound.lastOffset);
 }
