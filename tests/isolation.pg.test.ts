@@ -51,11 +51,21 @@ async function open(person: TestPerson, scope: Scope): Promise<TestClient> {
 /** A member of A, so that each test may take the membership away. */
 async function makeMember(narrowedTo: number[] = []): Promise<TestPerson> {
   const person = await makePerson(world.owner, 'member');
+  // Their coming is a change of access, too: told before the test begins, so that it is not taken for the test's own.
+  let told = 0;
+  const count = ({ access }: { access: { userId: number }[] }): void =>
+    void (told += access.filter(({ userId }) => userId === person.id).length);
+  hub.hub.feed.events.on('passed', count);
   await world.owner.query(`insert into memberships (workspace_id, user_id, role) values ($1, $2, 'operator')`, [
     world.a,
     person.id
   ]);
-  if (narrowedTo.length > 0) await entitle(world.owner, world.a, person.id, narrowedTo);
+  await vi.waitFor(() => expect(told).toBe(1), { timeout: 5_000 });
+  if (narrowedTo.length > 0) {
+    await entitle(world.owner, world.a, person.id, narrowedTo);
+    await vi.waitFor(() => expect(told).toBe(2), { timeout: 5_000 });
+  }
+  hub.hub.feed.events.off('passed', count);
   return person;
 }
 
