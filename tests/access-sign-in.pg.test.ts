@@ -116,6 +116,17 @@ describe('limits', () => {
     expect((await attempt(EMAIL, PASSWORD, '198.51.100.1')).kind).toBe('limited');
   });
 
+  test('behind a proxy that hides addresses nobody is locked out by the failures of others, and accounts keep their limit', async () => {
+    for (let index = 0; index < LIMITS.network + 1; index++)
+      expect((await signIn.attempt({ email: `p${index}@example.com`, password: 'wrong', address: null })).kind).toBe(
+        'refused'
+      );
+    expect((await signIn.attempt({ email: EMAIL, password: PASSWORD, address: null })).kind).toBe('signed in');
+    for (let index = 0; index < LIMITS.account; index++)
+      await signIn.attempt({ email: EMAIL, password: 'wrong', address: null });
+    expect((await signIn.attempt({ email: EMAIL, password: PASSWORD, address: null })).kind).toBe('limited');
+  });
+
   test('over all accounts a network may fail 60 times, and all of an IPv6 /64 is one network', async () => {
     for (let index = 0; index < LIMITS.network; index++)
       expect((await attempt(`person-${index}@example.com`, 'wrong', `2001:db8:1:2::${index}`)).kind).toBe('refused');

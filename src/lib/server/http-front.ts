@@ -15,6 +15,8 @@ const SCHEME_HEADER = 'x-watchfloor-scheme';
 export function prepareHandlerEnvironment(config: Config, environment: NodeJS.ProcessEnv): void {
   // Never what a proxy or a client claims: with ORIGIN it is known, without it the Host header has been checked.
   for (const name of ['HOST_HEADER', 'PORT_HEADER', 'PROTOCOL_HEADER', 'SOCKET_PATH']) delete environment[name];
+  // Without a proxy in front (ORIGIN) whoever asks could write his own address.
+  if (config.origin === null) for (const name of ['ADDRESS_HEADER', 'XFF_DEPTH']) delete environment[name];
   if (config.origin === null) environment['PROTOCOL_HEADER'] = SCHEME_HEADER;
   else environment['ORIGIN'] = config.origin;
 }

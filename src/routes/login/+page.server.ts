@@ -4,6 +4,7 @@
  */
 import { fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
+import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -16,10 +17,10 @@ const formSchema = z.object({
   next: z.string().max(2048).catch('')
 });
 
-export const load: PageServerLoad = ({ locals, url }) => {
+export const load: PageServerLoad = async ({ locals, url }) => {
   const next = toReturnPath(url.searchParams.get('next'));
   if (locals.person) redirect(303, next ?? '/admin');
-  return { next };
+  return { next, hasDemo: await hasDemoWorkspace(locals.database.access) };
 };
 
 export const actions: Actions = {
@@ -27,7 +28,11 @@ export const actions: Actions = {
     const { email, password, next } = formSchema.parse(Object.fromEntries(await request.formData()));
     if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
 
-    const answer = await locals.access.signIn.attempt({ email, password, address: getClientAddress() });
+    const answer = await locals.access.signIn.attempt({
+      email,
+      password,
+      address: locals.access.knowsAddresses ? getClientAddress() : null
+    });
     if (answer.kind === 'limited') {
       const minutes = Math.ceil(answer.retryAfterSeconds / 60);
       setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });

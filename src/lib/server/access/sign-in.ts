@@ -16,8 +16,8 @@ const WINDOW_SECONDS = 15 * 60;
 export interface Attempt {
   email: string;
   password: string;
-  /** of the client, as text */
-  address: string;
+  /** of the client, as text; null where a proxy hides it, and only the account's own limit can hold */
+  address: string | null;
 }
 
 export type SignInAnswer =
@@ -52,24 +52,24 @@ export function openSignIn(pool: pg.Pool): SignIn {
   return {
     async attempt({ email, password, address }) {
       const accountKey = toKey(toAccountName(email));
-      const networkKey = toKey(toNetwork(address));
-      const pairKey = toKey(toAccountName(email), toNetwork(address));
+      const networkKey = address === null ? null : toKey(toNetwork(address));
+      const pairKey = address === null ? null : toKey(toAccountName(email), toNetwork(address));
       // Counted before verifying, so that a hundred attempts at once are no way around. The narrowest comes first: what
       // it stops is not counted against the whole account, which others need.
       const limited =
-        (await consume(accountFromNetwork, pairKey)) ??
-        (await consume(network, networkKey)) ??
+        (pairKey && (await consume(accountFromNetwork, pairKey))) ??
+        (networkKey && (await consume(network, networkKey))) ??
         (await consume(account, accountKey));
-      if (limited !== null) return { kind: 'limited', retryAfterSeconds: limited };
+      if (typeof limited === 'number') return { kind: 'limited', retryAfterSeconds: limited };
 
       const found = await findAccount(pool, toAccountName(email));
       const matches = await verifyPassword(found?.password_hash ?? null, password);
       if (!found || !matches || found.disabled) return { kind: 'refused' };
 
-      await accountFromNetwork.delete(pairKey);
+      if (pairKey) await accountFromNetwork.delete(pairKey);
       await account.delete(accountKey);
       // Given back, not forgotten: else guessing with pauses for signing in to an account of one's own has no limit.
-      await network.reward(networkKey);
+      if (networkKey) await network.reward(networkKey);
       return { kind: 'signed in', personId: found.id };
     }
   };

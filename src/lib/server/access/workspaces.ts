@@ -16,3 +16,11 @@ export async function readWorkspaces(db: Queryable, personId: number): Promise<W
   );
   return rows;
 }
+
+/** Is any workspace a demo? Every page says so then, also the one to sign in. */
+export async function hasDemoWorkspace(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ found: boolean }>(
+    'select exists (select from public.workspaces where is_demo) as found'
+  );
+  return rows[0]!.found;
+}

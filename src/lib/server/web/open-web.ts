@@ -12,20 +12,29 @@ import { StartupError } from '../startup-error.ts';
 export interface Web {
   /** `people`: what pages show, under row-level security. `access`: who somebody is and which workspaces are theirs. */
   database: { people: pg.Pool; access: pg.Pool };
-  access: { sessions: Sessions; signIn: SignIn };
+  access: {
+    sessions: Sessions;
+    signIn: SignIn;
+    /** false behind a proxy that is not said to pass on its clients' addresses: all of them look like the proxy */
+    knowsAddresses: boolean;
+  };
   close(): Promise<void>;
 }
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv): Web {
-  const { databaseUrl: url, secureCookies } = readConfig(environment);
+  const { databaseUrl: url, secureCookies, origin } = readConfig(environment);
   if (url === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const people = openPool({ url, role: 'people', max: 10, applicationName: 'watchfloor pages' });
   const access = openPool({ url, role: 'access', max: 5, applicationName: 'watchfloor sign-in' });
   return {
     database: { people, access },
-    access: { sessions: openSessions({ pool: access, secure: secureCookies }), signIn: openSignIn(access) },
+    access: {
+      sessions: openSessions({ pool: access, secure: secureCookies }),
+      signIn: openSignIn(access),
+      knowsAddresses: origin === null || Boolean(environment['ADDRESS_HEADER'])
+    },
     async close() {
       await Promise.all([people.end(), access.end()]);
     }
