@@ -121,11 +121,15 @@ test('new rows wait behind the pill while the pointer is over the table, no row 
   ]);
   await expect(pill(page)).toHaveText('7 new operations');
   await expect(page.getByText('Changed in place')).toHaveCount(3);
+  // One above the pointer leaves: its line stays, empty, until the pointer does.
+  await world.owner.query('delete from operation_runs where id = $1', [ids[2]]);
+  await expect(page.getByText('No longer in this list')).toHaveCount(1);
   expect(largestMove(tops, await readTops(page))).toBeLessThanOrEqual(1);
   expect(await isPointed()).toBe(true);
 
   await leaveList(page);
   await expect(pill(page)).toHaveCount(0);
+  await expect(page.getByText('No longer in this list')).toHaveCount(0);
   await expectEqualsFreshPage(page);
   expect((await shownIds(page)).indexOf(ids[0]!)).toBe(7);
 });

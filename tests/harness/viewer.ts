@@ -75,7 +75,7 @@ export interface ViewerOptions {
 export async function openViewer({ person, scope, pageSize, pages, port }: ViewerOptions): Promise<Viewer> {
   const first = await pages.read(person, scope, pageSize);
   if (first === null) throw new Error('This person may not see this scope.');
-  let view: ListView = { rows: [], changed: new Set(), waiting: 0, paused: false, pausedAt: null };
+  let view: ListView = { rows: [], changed: new Set(), gone: new Set(), waiting: 0, paused: false, pausedAt: null };
   let time: TimeView | null = null;
   let socket: Socket<ServerEvents, ClientEvents> | null = null;
   const shown = new Map<number, number>();

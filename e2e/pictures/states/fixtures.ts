@@ -167,6 +167,7 @@ export function hubState(name: string) {
   const feed = {
     rows: name === 'reading' ? [] : hub.rows,
     changed: new Set(name === 'live' ? [rows[1]!.id] : []),
+    gone: new Set<number>(),
     waiting: name === 'paused' ? 3 : name === 'flood' ? 240 : 0,
     paused: name === 'paused',
     pausedAt: name === 'paused' ? AT : null,

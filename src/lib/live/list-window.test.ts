@@ -69,9 +69,15 @@ describe('a list window', () => {
     }
   });
 
-  it('fills held rows that leave from below only, where nothing moves', () => {
-    const window = told(windows.engage(windows.openWindow(somePage([5, 4, 3, 2, 1])), true), someRow({ id: 6 }));
-    expect(ids(removed(window, [4, 2]))).toEqual([5, 3, 2]);
+  it('keeps the line of a held row that leaves, so that nothing moves, and gives it up when let go', () => {
+    const held = told(windows.engage(windows.openWindow(somePage([5, 4, 3, 2, 1])), true), someRow({ id: 6 }));
+    const window = removed(held, [4, 2]);
+    expect([ids(window), [...window.gone]]).toEqual([[5, 4, 3], [4]]);
+    const back = told(window, someRow({ id: 4, revision: 3 }));
+    expect([ids(back), [...back.gone], back.shown[1]?.revision]).toEqual([[5, 4, 3], [], 3]);
+    const released = windows.engage(window, false);
+    expect([ids(released), [...released.gone]]).toEqual([[6, 5, 3], []]);
+    expect([...windows.pause(window).gone]).toEqual([4]);
   });
 
   it('keeps the screen as it is while paused, counts what waits, and applies everything on resume', () => {

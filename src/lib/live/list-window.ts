@@ -16,6 +16,8 @@ export const TOMBSTONE_LIMIT = 1_000;
 /** With fewer rows than this beyond the page, the look-ahead is refilled before the page grows short. */
 export const LOW_WATER = 5;
 
+const NONE: ReadonlySet<number> = new Set();
+
 type Place = Pick<OperationRow, 'createdAt' | 'id'>;
 
 export interface ListWindow {
@@ -31,6 +33,8 @@ export interface ListWindow {
   /** on later pages the only ids that may be shown; null on the first page */
   readonly members: ReadonlySet<number> | null;
   readonly shown: OperationRow[];
+  /** ids in `shown` that left while the window was held: their lines stay, empty, so that nothing moves up under a hand */
+  readonly gone: ReadonlySet<number>;
   /** how many rows wait behind the pill, at most WAITING_LIMIT */
   readonly waiting: number;
   readonly engaged: boolean;
@@ -62,6 +66,7 @@ export function openWindow(page: Pick<HubPage, 'workspace' | 'environment' | 'ro
     floor,
     members: page.position.isFirst ? null : new Set(rows.map((row) => row.id)),
     shown: rows.slice(0, page.pageSize),
+    gone: NONE,
     waiting: 0,
     engaged: false,
     atTop: true,
@@ -155,6 +160,7 @@ export function purge(window: ListWindow): ListWindow {
     known: new Map(),
     tombstones: new Map(),
     shown: [],
+    gone: NONE,
     waiting: 0,
     overflowed: false,
     wanted: false,
@@ -200,19 +206,22 @@ export function settle(window: ListWindow, release = false): ListWindow {
   const held = window.overflowed || (!release && isHolding(window));
   const next = held ? holdShown(window, sorted) : sorted.slice(0, window.pageSize);
   const shown = sameRows(window.shown, next) ? window.shown : next;
+  const left = held && !window.paused ? shown.filter(({ id }) => !window.known.has(id)).map(({ id }) => id) : [];
+  const gone = window.paused && held ? window.gone : left.length === 0 ? NONE : new Set(left);
   // Below the last row drawn (or that was there) rows are look-ahead; above it, what is not drawn waits.
   const last = held ? (window.shown.at(-1) ?? shown.at(-1)) : shown.at(-1);
   const drawn = new Set(shown.map((row) => row.id));
   const waitingRows = sorted.filter((row) => !drawn.has(row.id) && (last === undefined || byNewest(row, last) < 0));
-  return cut({ ...window, shown, waiting: waitingRows.length }, sorted, waitingRows, drawn);
+  return cut({ ...window, shown, gone, waiting: waitingRows.length }, sorted, waitingRows, drawn);
 }
 
-/** Held rows change in place or leave; the room they leave is filled from below, where nothing moves. Paused: as it is. */
+/** Held rows change in place; one that leaves keeps its line (`gone`), and a short page fills from below. Paused: as it is. */
 function holdShown(window: ListWindow, sorted: OperationRow[]): OperationRow[] {
   if (window.paused) return window.shown;
   const last = window.shown.at(-1);
-  const kept = window.shown.flatMap((row) => window.known.get(row.id) ?? []);
-  if (last === undefined || (kept.length === 0 && !window.overflowed)) return sorted.slice(0, window.pageSize);
+  const hasAny = window.shown.some((row) => window.known.has(row.id));
+  if (last === undefined || (!hasAny && !window.overflowed)) return sorted.slice(0, window.pageSize);
+  const kept = window.shown.map((row) => window.known.get(row.id) ?? row);
   const below = sorted.filter((row) => byNewest(row, last) > 0);
   return [...kept, ...below.slice(0, window.pageSize - kept.length)];
 }

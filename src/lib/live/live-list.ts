@@ -25,6 +25,8 @@ const REFILL_JITTER_MS = 500;
 export interface ListView {
   readonly rows: OperationRow[];
   readonly changed: ReadonlySet<number>;
+  /** ids among `rows` that are not here any more: draw their lines empty */
+  readonly gone: ReadonlySet<number>;
   readonly waiting: number;
   readonly paused: boolean;
   readonly pausedAt: number | null;
@@ -63,7 +65,14 @@ export class LiveList implements SubscriptionOwner {
     this.#ports = parts.ports;
     this.#draw = parts.draw;
     this.#tick = parts.tick;
-    this.#view = { rows: this.#window.shown, changed: new Set(), waiting: 0, paused: false, pausedAt: null };
+    this.#view = {
+      rows: this.#window.shown,
+      changed: new Set(),
+      gone: this.#window.gone,
+      waiting: 0,
+      paused: false,
+      pausedAt: null
+    };
     this.#subscription = new Subscription(page, this.#window.scope, {
       ports: parts.ports,
       options: parts.options,
@@ -189,14 +198,16 @@ export class LiveList implements SubscriptionOwner {
     const was = this.#window;
     this.#window = window;
     if (marking && was !== window) this.#mark(was, window);
-    const { shown, waiting, paused } = window;
+    const { shown, gone, waiting, paused } = window;
     const view = this.#view;
     const marked =
       view.changed.size !== this.#marks.size || [...this.#marks.keys()].some((id) => !view.changed.has(id));
-    const same = view.rows === shown && view.waiting === waiting && view.paused === paused && !marked;
+    const same =
+      view.rows === shown && view.gone === gone && view.waiting === waiting && view.paused === paused && !marked;
     if (same && view.pausedAt === this.#pausedAt) return;
     this.#view = {
       rows: shown,
+      gone,
       waiting,
       paused,
       pausedAt: this.#pausedAt,

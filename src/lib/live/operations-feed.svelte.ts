@@ -32,6 +32,10 @@ export class OperationsFeed {
   get changed(): ReadonlySet<number> {
     return this.#list.changed;
   }
+  /** ids among `rows` that left while the list was held: their lines stay, empty, until it is let go */
+  get gone(): ReadonlySet<number> {
+    return this.#list.gone;
+  }
   /** how many new rows wait behind the pill; at most WAITING_LIMIT, which means "or more" */
   get waiting(): number {
     return this.#list.waiting;
