@@ -11,6 +11,15 @@ import { expect, hubPath, test } from './harness/test.ts';
 /** The limit, for the hub: everything until the stamp says Live, each file gzipped as it would be sent. */
 const JAVASCRIPT_BUDGET_BYTES = 90 * 1024;
 
+test('a first load opens one socket, and no second while that one opens', async ({ world, open }) => {
+  const { page } = await open(world.everyone, 'about:blank');
+  const sockets: string[] = [];
+  page.on('websocket', (socket) => sockets.push(socket.url()));
+  await page.goto(hubPath(world.a));
+  await untilLive(page);
+  expect(sockets).toHaveLength(1);
+});
+
 test('the hub loads at most 90 KB of gzipped JavaScript before the first interaction', async ({ world, open }) => {
   await writeHistory(world, 60);
   // A context of its own: nothing is in its cache, and each file comes once.

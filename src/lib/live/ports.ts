@@ -61,12 +61,16 @@ export const browserPorts: Ports = {
     const shown = (): void => {
       if (document.visibilityState === 'visible') callback();
     };
+    // Also fires at the end of every load, where nobody returned and the first socket is just opening.
+    const restored = (event: PageTransitionEvent): void => {
+      if (event.persisted) shown();
+    };
     document.addEventListener('visibilitychange', shown);
-    window.addEventListener('pageshow', shown);
+    window.addEventListener('pageshow', restored);
     window.addEventListener('online', shown);
     return () => {
       document.removeEventListener('visibilitychange', shown);
-      window.removeEventListener('pageshow', shown);
+      window.removeEventListener('pageshow', restored);
       window.removeEventListener('online', shown);
     };
   },
