@@ -27,3 +27,5 @@ function end(): void {
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
 process.on('disconnect', end);
+// The parent may be gone before this line was reached; then the event is over. (undefined: there never was one.)
+if (process.connected === false) end();
