@@ -109,6 +109,21 @@ test('a batch of 100,000 statements in one transaction takes at most one wake-up
   expect(written.rows[0].n).toBe(100_000);
 }, 120_000);
 
+test('a change of access takes part in a two-phase commit with the wake-up switched off', async () => {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('begin');
+  await client.query('set local watchfloor.wake = off');
+  await client.query('delete from memberships where user_id = $1', [world.stranger.id]);
+  await client.query(`prepare transaction 'two_phase_access'`);
+  await client.query(`commit prepared 'two_phase_access'`);
+  const { rows } = await client.query(`select 1 from watchfloor.changes where kind = 'a' and id = $1`, [
+    world.stranger.id
+  ]);
+  await client.end();
+  expect(rows.length).toBeGreaterThan(0);
+});
+
 test('two-phase commit works with the wake-up switched off', async () => {
   const client = await openWriter(database.url);
   await client.query('begin');
