@@ -6,9 +6,10 @@
  */
 import * as z from 'zod/mini';
 import { operationRowSchema } from '../operations/operation.ts';
+import { summarySchema } from '../operations/summary.ts';
 
 /** Raised with every incompatible change of a schema below; a client of another version is told to reload. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Socket.IO's path; also the prefix that the hub owns on the HTTP server. */
 export const LIVE_PATH = '/live/socket';
@@ -37,6 +38,8 @@ export type LostLink = (typeof LOST_LINKS)[number];
 export const subscribeSchema = z.object({
   protocol: z.number(),
   scope: scopeSchema,
+  /** summaries of the scope's units, or of each environment of it (the overview) */
+  summaries: z.enum(['scope', 'environments']),
   token: z.string().check(z.maxLength(2_048))
 });
 export type Subscribe = z.infer<typeof subscribeSchema>;
@@ -48,6 +51,8 @@ export const subscribeAnswerSchema = z.discriminatedUnion('result', [
     generation: z.number(),
     rows: z.array(operationRowSchema),
     removed: z.array(removal),
+    /** of all units that were joined: they replace what the client has */
+    summaries: z.array(summarySchema),
     token: z.string(),
     /** database time up to which everything committed in the scope has now been sent */
     proofAt: instant,
@@ -68,6 +73,9 @@ export const clockAnswerSchema = z.object({ now: instant });
 export const rowsChangedSchema = z.object({ rows: z.array(operationRowSchema), removed: z.array(removal) });
 export type RowsChanged = z.infer<typeof rowsChangedSchema>;
 
+/** server → client: a unit's numbers moved, with the rows or with time alone. The newer `at` wins. */
+export const summaryChangedSchema = z.object({ summary: summarySchema });
+
 /** server → client every TICK_MS, only while listener, pass and lag are sound; everything before it has been sent. */
 export const feedTickedSchema = z.object({ proofAt: instant, token: z.optional(z.string()) });
 export type FeedTicked = z.infer<typeof feedTickedSchema>;
@@ -84,6 +92,7 @@ export const resyncRequiredSchema = z.object({ reason: z.enum(RESYNC_REASONS) })
 /** Events from the server, by name (`noun:past`). */
 export const serverEvents = {
   'rows:changed': rowsChangedSchema,
+  'summary:changed': summaryChangedSchema,
   'feed:ticked': feedTickedSchema,
   'feed:halted': feedHaltedSchema,
   'access:changed': accessChangedSchema,

@@ -51,13 +51,44 @@ export const operationRowSchema = z.object({
   completedAt: z.nullable(instant),
   lastReportedAt: instant,
   /** When it becomes likely stale unless something is reported before; null when completed. */
-  staleAt: z.nullable(instant)
+  staleAt: z.nullable(instant),
+  /** What search looks in, normalised by the database alone, so that its lists and our deltas agree to the letter. */
+  search: z.string(),
+  /** The later success that resolved its follow-up; `by` is that operation (maybe removed since). */
+  resolved: z.nullable(z.object({ at: instant, by: z.number() })),
+  /** The person who marked its follow-up reviewed. */
+  reviewed: z.nullable(z.object({ at: instant, by: z.string() }))
 });
 
 /** The list columns of one operation. */
 export type OperationRow = z.infer<typeof operationRowSchema>;
 
-/** Newest first: the one order of every list; id breaks ties. */
-export function byNewest(a: Pick<OperationRow, 'createdAt' | 'id'>, b: Pick<OperationRow, 'createdAt' | 'id'>): number {
-  return b.createdAt - a.createdAt || b.id - a.id;
+/** Outcomes that leave something to do for somebody. */
+export const FOLLOW_UP_OUTCOMES = ['blocked', 'failed', 'partially_succeeded'] as const satisfies readonly Outcome[];
+export type FollowUpOutcome = (typeof FOLLOW_UP_OUTCOMES)[number];
+
+/**
+ * The two orders of lists, newest first, id breaks ties: by when an operation was made, or, where all of them are
+ * completed, by when it completed (docs/decisions/0005).
+ */
+export type ListOrder = 'created' | 'completed';
+
+/** The instant that an order sorts and a window cuts by. A row that is not completed has none in the second order. */
+export function orderInstant(order: ListOrder, row: Pick<OperationRow, 'createdAt' | 'completedAt'>): number {
+  return order === 'created' ? row.createdAt : (row.completedAt ?? row.createdAt);
+}
+
+/** A row's place in a list. */
+export interface ListPlace {
+  at: number;
+  id: number;
+}
+
+export function placeOf(order: ListOrder, row: Pick<OperationRow, 'createdAt' | 'completedAt' | 'id'>): ListPlace {
+  return { at: orderInstant(order, row), id: row.id };
+}
+
+/** Newest first. */
+export function comparePlaces(a: ListPlace, b: ListPlace): number {
+  return b.at - a.at || b.id - a.id;
 }
