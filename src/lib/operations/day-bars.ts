@@ -3,10 +3,8 @@
  * or was blocked, so that position says it before colour. Numbers for SVG attributes (a style attribute is forbidden), and
  * the same in words. Pure. Invariant: an hour with anything in it has a bar, however small beside the others.
  */
-import type { OverviewEnvironment } from './pages.ts';
+import type { Hour } from './pages.ts';
 import { toNumber } from './wording.ts';
-
-type Hour = OverviewEnvironment['hours'][number];
 
 /** Height of the drawing, where its line stands, and what is left on either side of it, in pixels. */
 export const DAY_HEIGHT = 30;

@@ -122,6 +122,8 @@ export interface DetailPage {
 export interface OverviewPage {
   workspace: Workspace;
   environments: OverviewEnvironment[];
+  /** the hours of the workspace's own operations */
+  ownHours: Hour[];
   /** one for each environment, and 'itself' for the workspace's own operations */
   summaries: Summary[];
   typeLabels: Record<string, string>;
@@ -129,8 +131,14 @@ export interface OverviewPage {
   readAt: number;
 }
 
+/** One hour of a day: completed in all, and of those failed or blocked. */
+export interface Hour {
+  completed: number;
+  bad: number;
+}
+
 export interface OverviewEnvironment extends Named {
   addedAt: number;
-  /** 24 entries, oldest first, each one hour that ends at readAt: completed in all, and of those failed or blocked */
-  hours: { completed: number; bad: number }[];
+  /** 24 entries, oldest first; the last one ends at readAt */
+  hours: Hour[];
 }
