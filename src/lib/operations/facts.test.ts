@@ -8,6 +8,7 @@ const detail: DetailPage = {
   workspace: { id: 3, name: 'Halden & Roy', isDemo: true },
   environment: { id: 4, name: 'Brightwater Clinics' },
   typeLabel: 'Policy export',
+  followUpPolicy: 'artifact',
   silenceLimitSeconds: 600,
   row: {
     id: 7,
@@ -27,13 +28,21 @@ const detail: DetailPage = {
     startedAt: AT - 60_000,
     completedAt: null,
     lastReportedAt: AT - 5_000,
-    staleAt: AT + 600_000
+    staleAt: AT + 600_000,
+    search: '',
+    resolved: null,
+    reviewed: null
   },
   failures: [],
   source: null,
   externalId: null,
   reconciliationReason: null,
   retryOf: null,
+  earlier: [],
+  lastSuccess: null,
+  later: null,
+  mayReview: false,
+  mayOpenDiagnostics: false,
   token: 't',
   readAt: AT
 };

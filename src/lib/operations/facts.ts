@@ -2,7 +2,7 @@
  * The facts at the head of a detail page, in their order: where, who, when, how long, by whom reported. A fact that is
  * not known is left out rather than shown empty; the zone is named once, with the last time.
  */
-import { hubAddress, operationAddress } from './addresses.ts';
+import { hubAddress } from './addresses.ts';
 import { toAge, toDuration } from './duration.ts';
 import type { OperationRow } from './operation.ts';
 import type { DetailPage } from './pages.ts';
@@ -48,13 +48,6 @@ export function factsOf(detail: DetailPage, row: OperationRow, { at, isFrozen, t
   facts.push(
     took === null ? null : { name: 'Duration', value: took, isFigure: true },
     reporter ? { name: 'Reported by', value: reporter } : null,
-    detail.retryOf === null
-      ? null
-      : {
-          name: 'Retry of',
-          value: `Operation ${detail.retryOf}`,
-          href: operationAddress(workspace.id, detail.retryOf)
-        },
     { name: 'Id', value: String(row.id) }
   );
   return facts.filter((fact) => fact !== null);

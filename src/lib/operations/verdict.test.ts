@@ -24,7 +24,10 @@ const running: OperationRow = {
   startedAt: AT - 19 * MINUTE,
   completedAt: null,
   lastReportedAt: AT - MINUTE,
-  staleAt: AT + 9 * MINUTE
+  staleAt: AT + 9 * MINUTE,
+  search: '',
+  resolved: null,
+  reviewed: null
 };
 const failed: OperationRow = {
   ...running,
@@ -60,10 +63,14 @@ describe('verdict', () => {
 describe('answers', () => {
   it('of running work name its last report and the edge of its silence', () => {
     expect(answers(running)).toEqual({
+      Impact: 'None reported so far.',
       Active: 'Yes, by its last report at 08:13:00. Running since 07:55:00.',
       Stale: 'No. It would be at 08:23:00 if nothing is reported before.',
       Reconciled: 'No.'
     });
+  });
+  it('of stale work name the report that was due, and leave what to do to the next step', () => {
+    expect(answers({ ...running, staleAt: AT - MINUTE })['Stale']).toBe('Likely. A report was due by 08:13:00.');
   });
   it('of an end tell its own report from reconciliation', () => {
     expect(answers(failed)['Reconciled']).toBe('No. Its last report ended it.');

@@ -1,8 +1,10 @@
 /**
- * The one statement of a detail page and its three answers: is it active, is it stale, was it reconciled. Sentences over
- * the row at an instant; never a claim about an environment's health, and never more certain than what was reported.
+ * The one statement of a detail page and its answers: what was harmed, is it active, is it stale, was it reconciled (what
+ * to do is decision.ts). Sentences over the row at an instant; never a claim about an environment's health, and never more
+ * certain than what was reported.
  */
 import { badgeOf } from './badge.ts';
+import { impactOf } from './decision.ts';
 import { toSpan } from './duration.ts';
 import { freshnessOf, silenceLimitOf } from './freshness.ts';
 import type { OperationRow } from './operation.ts';
@@ -47,7 +49,7 @@ export function answersOf(row: OperationRow, moment: Moment): Answer[] {
       : `No.${row.completedAt === null ? '' : ` Completed at ${when(row.completedAt)}${row.reconciledAt === null ? ', by its own report' : ''}.`}`;
   const stale =
     freshness === 'likely_stale'
-      ? 'Likely. Check the reporting system before it is started again.'
+      ? `Likely. A report was due by ${when(row.staleAt!)}.`
       : freshness === 'unknown'
         ? 'Not known: its times are missing.'
         : row.staleAt !== null && row.status !== 'completed'
@@ -60,6 +62,7 @@ export function answersOf(row: OperationRow, moment: Moment): Answer[] {
         ? 'No. Its last report ended it.'
         : 'No.';
   return [
+    { name: 'Impact', text: impactOf(row, moment) },
     { name: 'Active', text: active },
     { name: 'Stale', text: stale },
     { name: 'Reconciled', text: reconciled }
