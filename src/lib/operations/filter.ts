@@ -4,26 +4,11 @@
  * test proves them equal. Pure: the instant is an argument. Invariant: what the environment or the workspace excludes is
  * not decided here (that is access and scope).
  */
-import {
-  type ListOrder,
-  type OperationRow,
-  type Outcome,
-  orderInstant,
-  type Status
-} from './operation.ts';
+import { type ListOrder, type OperationRow, type Outcome, orderInstant, type Status } from './operation.ts';
 import { freshnessOf } from './freshness.ts';
 import { isFollowUpOpen, problemClassOf, type ProblemClass } from './problem.ts';
 
-export const TABS = [
-  'all',
-  'active',
-  'needs_follow_up',
-  'stale',
-  'failed',
-  'blocked',
-  'partial',
-  'succeeded'
-] as const;
+export const TABS = ['all', 'active', 'needs_follow_up', 'stale', 'failed', 'blocked', 'partial', 'succeeded'] as const;
 export type Tab = (typeof TABS)[number];
 
 export const TAB_NAMES: Record<Tab, string> = {
@@ -83,9 +68,10 @@ export const CLEAN_FILTER: ListFilter = {
   textNormal: null
 };
 
-/** Tabs whose rows are all completed are read by when they completed, the others by when they were made. */
-export function orderOf(filter: Pick<ListFilter, 'tab'>): ListOrder {
-  return filter.tab === 'needs_follow_up' || Object.hasOwn(TAB_OUTCOMES, filter.tab) ? 'completed' : 'created';
+/** Lists whose rows are all completed, by tab or by outcome, are read by when they completed, others by when made. */
+export function orderOf(filter: Pick<ListFilter, 'tab' | 'outcomes'>): ListOrder {
+  if (filter.tab === 'needs_follow_up' || Object.hasOwn(TAB_OUTCOMES, filter.tab)) return 'completed';
+  return filter.outcomes.length > 0 && !filter.outcomes.includes('pending') ? 'completed' : 'created';
 }
 
 export function hasDefaultWindow(filter: Pick<ListFilter, 'tab' | 'from' | 'to'>): boolean {

@@ -51,10 +51,7 @@ function causeOf(row: OperationRow, kind: AttentionKind): string {
 }
 
 /** Groups what needs attention by cause, in attention order. Rows that need none at this instant are left out. */
-export function groupByCause(
-  entries: readonly { row: OperationRow; count: number }[],
-  at: number
-): AttentionGroup[] {
+export function groupByCause(entries: readonly { row: OperationRow; count: number }[], at: number): AttentionGroup[] {
   const groups = new Map<string, AttentionGroup>();
   for (const { row, count } of [...entries].sort((a, b) => compareAttention(a.row, b.row, at))) {
     const kind = attentionKindOf(row, at);

@@ -27,12 +27,55 @@ const COLUMNS = [
   'started_at',
   'completed_at',
   'last_reported_at',
-  'stale_at'
+  'stale_at',
+  'resolved_at',
+  'resolved_by',
+  'reviewed_at',
+  'reviewer_name',
+  'search_text'
 ] as const;
 
-/** `r.id, r.revision, …` for a table alias. */
+/** `r.id, r.revision, …` for a table alias. What a later success resolved counts once the sweep has written it down. */
 export function listColumns(alias: string): string {
   return COLUMNS.map((column) => `${alias}.${column}`).join(', ');
+}
+
+/** A completed operation whose follow-up nothing that is written down has closed: the predicate of the indexes of 0005. */
+export function isUnclosed(alias: string): string {
+  return `${alias}.status = 'completed' and ${alias}.outcome in ('blocked', 'failed', 'partially_succeeded')
+    and ${alias}.resolved_at is null and ${alias}.reviewed_at is null`;
+}
+
+/**
+ * The list columns with follow-ups as they are by definition: also where the sweep has not yet written a resolution down.
+ * `resolution(alias)` must be joined. A resolution counts as one revision more, which is what the sweep will make it.
+ */
+export function judgedColumns(alias: string): string {
+  return COLUMNS.map((column) => {
+    switch (column) {
+      case 'revision':
+        return `${alias}.revision + (found_success.operation_id is not null)::integer as revision`;
+      case 'resolved_at':
+        return `coalesce(${alias}.resolved_at, found_success.completed_at) as resolved_at`;
+      case 'resolved_by':
+        return `coalesce(${alias}.resolved_by, found_success.operation_id) as resolved_by`;
+      default:
+        return `${alias}.${column}`;
+    }
+  }).join(', ');
+}
+
+/** Joins the first later success that resolves an unclosed candidate; three probes of small indexes a candidate. */
+export function resolution(alias: string): string {
+  return `left join lateral (
+      select s.operation_id, s.completed_at from watchfloor.successes s
+      where ${isUnclosed(alias)}
+        and s.workspace_id = ${alias}.workspace_id and s.place_id = coalesce(${alias}.managed_environment_id, 0)
+        and s.type = ${alias}.type and (s.completed_at, s.operation_id) > (${alias}.completed_at, ${alias}.id)
+        and exists (select from public.operation_types t
+          where t.code = ${alias}.type and t.follow_up_policy in ('repeatable', 'artifact'))
+      order by s.completed_at, s.operation_id limit 1
+    ) found_success on true`;
 }
 
 /** One row as pg returns `listColumns`. */
@@ -57,6 +100,11 @@ export type ListColumns = {
   completed_at: Date | null;
   last_reported_at: Date;
   stale_at: Date | null;
+  resolved_at: Date | null;
+  resolved_by: number | null;
+  reviewed_at: Date | null;
+  reviewer_name: string | null;
+  search_text: string;
 } & Record<`count_${SummaryKey}`, number | null>;
 
 /** The database's row as the wire and the pages carry it. */
@@ -89,6 +137,15 @@ export function toOperationRow(columns: ListColumns): OperationRow {
     startedAt: columns.started_at?.getTime() ?? null,
     completedAt: columns.completed_at?.getTime() ?? null,
     lastReportedAt: columns.last_reported_at.getTime(),
-    staleAt: columns.stale_at?.getTime() ?? null
+    staleAt: columns.stale_at?.getTime() ?? null,
+    search: columns.search_text,
+    resolved:
+      columns.resolved_at === null
+        ? null
+        : { at: columns.resolved_at.getTime(), by: columns.resolved_by ?? columns.id },
+    reviewed:
+      columns.reviewed_at === null
+        ? null
+        : { at: columns.reviewed_at.getTime(), by: columns.reviewer_name ?? 'Somebody' }
   };
 }

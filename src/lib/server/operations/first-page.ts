@@ -1,115 +1,161 @@
 /**
- * The hub's page of rows, newest first, for exactly what the person may see. It owns the three shapes of the query (one
- * environment, a whole workspace, the merge of a narrowed person's places) and the keyset around them.
+ * The hub's page of rows, newest first in its list's order, for exactly what the person may see. It owns how a list is
+ * read (one place, a whole workspace, the merge of several places or values) and the keyset around it; which rows belong
+ * to it is filter-sql.ts.
  * Invariants: every shape reads at most the page and its look-ahead from each place by an index in order, so the cost
  * grows with what is shown, never with history; no JSON column is read (plan tests hold both).
  */
 import type { Queryable } from '../database/pool.ts';
 import type { VisibleWorkspace } from '../access/scope.ts';
+import { CLEAN_FILTER, orderOf, type ListFilter } from '../../operations/filter.ts';
+import { placeOf, type ListPlace, type OperationRow } from '../../operations/operation.ts';
 import { LOOK_AHEAD, type PagePosition, type PageSize } from '../../operations/pages.ts';
-import type { OperationRow } from '../../operations/operation.ts';
-import { listColumns, toOperationRow, type ListColumns } from './columns.ts';
-import { formatCursor, type Keyset } from './keyset.ts';
+import { judgedColumns, listColumns, resolution, toOperationRow, type ListColumns } from './columns.ts';
+import {
+  conditionsOf,
+  JOIN_NEWEST,
+  mergedOf,
+  needsSuccesses,
+  newestSuccesses,
+  orderColumn,
+  Parameters
+} from './filter-sql.ts';
+import { formatCursor } from './keyset.ts';
 
 export interface ListRequest {
   environmentId: number | null;
+  filter: ListFilter;
   pageSize: PageSize;
   /** rows older than this */
-  after: Keyset | null;
+  after: ListPlace | null;
   /** the page of rows right before (newer than) this */
-  before: Keyset | null;
+  before: ListPlace | null;
 }
 
+/** older: below the place; newer: above it, nearest first; from: it and what is below. */
 type Direction = 'older' | 'newer' | 'from';
+const BOUND = { older: '<', newer: '>', from: '<=' } satisfies Record<Direction, string>;
 
-const BOUND = {
-  older: '(r.created_at, r.id) < (to_timestamp($2 / 1000.0), $3)',
-  newer: '(r.created_at, r.id) > (to_timestamp($2 / 1000.0), $3)',
-  from: '(r.created_at, r.id) <= (to_timestamp($2 / 1000.0), $3)'
-} satisfies Record<Direction, string>;
-
-/** Parameters: $1 workspace, $2 and $3 the keyset (null = none), $4 rows, $5 environment or the narrowed places. */
-function listSql(
-  shape: 'environment' | 'workspace' | 'places',
-  direction: Direction,
-  isBounded: boolean,
-  columns: string
-): string {
-  const order = direction === 'newer' ? 'r.created_at, r.id' : 'r.created_at desc, r.id desc';
-  // Naming the parameters in every shape gives them their types where no bound uses them.
-  const bound = isBounded ? `and ${BOUND[direction]}` : 'and ($2::float8 is null and $3::bigint is null)';
-  const read = (where: string): string =>
-    `select ${columns} from public.operation_runs r
-     where r.workspace_id = $1 and ${where} ${bound} order by ${order} limit $4`;
-  switch (shape) {
-    case 'environment':
-      return read('r.managed_environment_id = $5');
-    case 'workspace':
-      return read('$5::bigint is null');
-    case 'places':
-      // A person narrowed to a quiet environment must not pay for a busy one: each place is read by its own index.
-      return `select * from (
-        select p.* from unnest($5::bigint[]) as place (id)
-        cross join lateral (${read('r.managed_environment_id = place.id')}) p
-        union all (${read('r.managed_environment_id is null')})
-      ) r order by ${order} limit $4`;
-  }
+/** The places (0 = the workspace itself) that a list is read from; null = the whole workspace at once. */
+export function placesOf(visible: VisibleWorkspace, environmentId: number | null): number[] | null {
+  if (environmentId !== null) return [environmentId];
+  return visible.seesAllEnvironments ? null : [0, ...visible.environments.map(({ id }) => id)];
 }
 
-async function readRows(
-  db: Queryable,
-  visible: VisibleWorkspace,
-  environmentId: number | null,
-  direction: Direction,
-  keyset: Keyset | null,
-  limit: number
-): Promise<OperationRow[]> {
-  const [shape, place] =
-    environmentId !== null
-      ? (['environment', environmentId] as const)
-      : visible.seesAllEnvironments
-        ? (['workspace', null] as const)
-        : (['places', visible.environments.map(({ id }) => id)] as const);
-  const { rows } = await db.query<ListColumns>(listSql(shape, direction, keyset !== null, listColumns('r')), [
-    visible.workspace.id,
-    keyset?.createdAt ?? null,
-    keyset?.id ?? null,
-    limit,
-    place
-  ]);
+/** What a statement of a list needs, but for what it selects. */
+export interface ListRead {
+  filter: ListFilter;
+  places: number[] | null;
+  direction: Direction;
+  from: ListPlace | null;
+  limit: number;
+  /** ms, the database's clock: what is stale and where windows begin */
+  at: number;
+}
+
+/** `select …` of a list as SQL over `columns` of r, in order; of several places or values each is read by its index. */
+export function listSql(
+  columns: string,
+  workspaceId: number,
+  { filter, places, direction, from, limit, at }: ListRead,
+  parameters: Parameters
+): string {
+  const merged = mergedOf(filter);
+  const workspace = parameters.add(workspaceId, 'bigint');
+  const conditions = [`r.workspace_id = ${workspace}`, ...conditionsOf(filter, at, parameters, merged)];
+  const column = orderColumn(filter);
+  if (from !== null)
+    conditions.push(
+      `(r.${column}, r.id) ${BOUND[direction]} (${parameters.instant(from.at)}, ${parameters.add(from.id, 'bigint')})`
+    );
+  const order = (alias: string): string =>
+    direction === 'newer' ? `${alias}.${column}, ${alias}.id` : `${alias}.${column} desc, ${alias}.id desc`;
+  const sources: string[] = [];
+  if (places !== null) {
+    if (places.length > 1) sources.push(`unnest(${parameters.add(places, 'bigint[]')}) as place (id)`);
+    const one = places.length > 1 ? 'place.id' : parameters.add(places[0] ?? -1, 'bigint');
+    conditions.push(`coalesce(r.managed_environment_id, 0) = ${one}`);
+  }
+  if (merged !== null) {
+    sources.push(`unnest(${parameters.add(merged.values, 'text[]')}) as one (value)`);
+    conditions.push(`r.${merged.column} = one.value`);
+  }
+  const rows = parameters.add(limit, 'bigint');
+  // The view has the policy's words without its barrier, so that the index of the text serves (0005).
+  const table = filter.textNormal === null ? 'public.operation_runs' : 'watchfloor.visible_operations';
+  const joins = needsSuccesses(filter) ? JOIN_NEWEST : '';
+  const read = `select ${columns} from ${table} r ${joins} where ${conditions.join(' and ')} order by ${order('r')} limit ${rows}`;
+  const successes = needsSuccesses(filter) ? `with ${newestSuccesses(workspace)} ` : '';
+  if (sources.length === 0) return successes + read;
+  return `${successes}select p.* from ${sources.join(' cross join ')} cross join lateral (${read}) p order by ${order('p')} limit ${rows}`;
+}
+
+async function readRows(db: Queryable, visible: VisibleWorkspace, read: ListRead): Promise<OperationRow[]> {
+  const parameters = new Parameters();
+  const sql = listSql(listColumns('r'), visible.workspace.id, read, parameters);
+  const { rows } = await db.query<ListColumns>(sql, parameters.values);
   return rows.map(toOperationRow);
 }
 
-/** The page with its look-ahead, and where it stands. One or two statements, whatever the history. */
+/** The page with its look-ahead, and where it stands. At most three statements, whatever the history. */
 export async function readPageOfRows(
   db: Queryable,
   visible: VisibleWorkspace,
-  { environmentId, pageSize, after, before }: ListRequest
+  { environmentId, filter, pageSize, after, before }: ListRequest
 ): Promise<{ rows: OperationRow[]; position: PagePosition; hasAny: boolean }> {
-  let from: Keyset | null = null;
+  const list = { filter, places: placesOf(visible, environmentId), at: visible.readAt };
+  const order = orderOf(filter);
+  let from: ListPlace | null = null;
   if (before) {
-    const newer = await readRows(db, visible, environmentId, 'newer', before, pageSize + 1);
+    const newer = await readRows(db, visible, { ...list, direction: 'newer', from: before, limit: pageSize + 1 });
     // Not more than one page is newer: that page is the first one, which takes new rows.
-    if (newer.length > pageSize) from = newer[pageSize - 1]!;
+    if (newer.length > pageSize) from = placeOf(order, newer[pageSize - 1]!);
   }
   const isFirst = from === null && after === null;
-  const rows = await readRows(
-    db,
-    visible,
-    environmentId,
-    from ? 'from' : 'older',
-    from ?? (before ? null : after),
-    pageSize + LOOK_AHEAD
-  );
+  const rows = await readRows(db, visible, {
+    ...list,
+    direction: from ? 'from' : 'older',
+    from: from ?? (before ? null : after),
+    limit: pageSize + LOOK_AHEAD
+  });
   const last = rows[Math.min(pageSize, rows.length) - 1];
-  const hasAny = rows.length > 0 || (await readRows(db, visible, null, 'older', null, 1)).length > 0;
+  const hasAny = rows.length > 0 || (await hasAnyOperation(db, visible));
   return {
     rows,
     hasAny,
     position: {
       isFirst,
-      newer: isFirst ? null : rows[0] ? formatCursor(rows[0]) : null,
-      older: rows.length > pageSize && last ? formatCursor(last) : null
+      newer: isFirst ? null : rows[0] ? formatCursor(placeOf(order, rows[0])) : null,
+      older: rows.length > pageSize && last ? formatCursor(placeOf(order, last)) : null
     }
   };
+}
+
+/** Was anything ever reported that this person may see here, and is kept? */
+async function hasAnyOperation(db: Queryable, visible: VisibleWorkspace): Promise<boolean> {
+  const filter: ListFilter = { ...CLEAN_FILTER, from: { at: 0 } }; // of any age
+  const read: ListRead = {
+    filter,
+    places: placesOf(visible, null),
+    direction: 'older',
+    from: null,
+    limit: 1,
+    at: visible.readAt
+  };
+  return (await readRows(db, visible, read)).length > 0;
+}
+
+/** Operations by their ids, in no order, with follow-ups as they are by definition. One statement. */
+export async function readOperationsById(
+  db: Queryable,
+  workspaceId: number,
+  ids: readonly number[]
+): Promise<OperationRow[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await db.query<ListColumns>(
+    `select ${judgedColumns('r')} from public.operation_runs r ${resolution('r')}
+     where r.workspace_id = $1 and r.id = any ($2::bigint[])`,
+    [workspaceId, ids]
+  );
+  return rows.map(toOperationRow);
 }

@@ -2,10 +2,14 @@
  * The address of the hub, parsed once: what a list request may say, and the clear refusal of what it may not.
  * Keys that are not ours (also the legacy ones) do nothing.
  */
+import { parseEdge } from '../../operations/edge-text.ts';
+import { CLEAN_FILTER, TABS, type Edge, type ListFilter } from '../../operations/filter.ts';
+import { OUTCOMES, STATUSES, type ListPlace } from '../../operations/operation.ts';
 import { PAGE_SIZES, type PageSize } from '../../operations/pages.ts';
+import { PROBLEM_CLASSES } from '../../operations/problem.ts';
 import { parseId } from '../access/scope.ts';
-import { parseCursor } from './keyset.ts';
 import type { ListRequest } from './first-page.ts';
+import { parseCursor } from './keyset.ts';
 
 /** A value in the address that cannot be read; the page names it and links to the clean view. */
 export class MalformedValueError extends Error {
@@ -25,7 +29,12 @@ export class NoSuchEnvironmentError extends Error {
   override name = 'NoSuchEnvironmentError';
 }
 
-/** Throws MalformedValueError or NoSuchEnvironmentError. */
+/** Values of one key at most: each may be read by an index of its own. */
+const MOST_VALUES = 20;
+const LONGEST_VALUE = 120;
+const LONGEST_TEXT = 200;
+
+/** Throws MalformedValueError or NoSuchEnvironmentError. `filter.textNormal` is for the database to fill. */
 export function parseListRequest(query: URLSearchParams): ListRequest {
   const environment = query.get('environment_id');
   const environmentId = environment === null ? null : parseId(environment);
@@ -33,17 +42,77 @@ export function parseListRequest(query: URLSearchParams): ListRequest {
 
   const size = query.get('rows');
   const pageSize = size === null ? 25 : PAGE_SIZES.find((known): known is PageSize => String(known) === size);
-  if (pageSize === undefined)
-    throw new MalformedValueError('rows', size!, PAGE_SIZES.join(', ').replace(/, (\d+)$/, ' or $1'));
+  if (pageSize === undefined) throw new MalformedValueError('rows', size!, anyOf(PAGE_SIZES.map(String)));
 
-  const cursor = (parameter: 'after' | 'before'): ListRequest['after'] => {
+  const cursor = (parameter: 'after' | 'before'): ListPlace | null => {
     const text = query.get(parameter);
     if (text === null) return null;
-    const keyset = parseCursor(text);
-    if (keyset === null)
+    const place = parseCursor(text);
+    if (place === null)
       throw new MalformedValueError(parameter, text, 'a place in the list, taken from one of its links');
-    return keyset;
+    return place;
   };
   const after = cursor('after');
-  return { environmentId, pageSize, after, before: after === null ? cursor('before') : null };
+  const filter = parseFilter(query);
+  return { environmentId, filter, pageSize, after, before: after === null ? cursor('before') : null };
+}
+
+function parseFilter(query: URLSearchParams): ListFilter {
+  const tab = one(query, 'activeTab', TABS) ?? 'all';
+  const from = edge(query, 'from');
+  const to = edge(query, 'to');
+  if (from !== null && to !== null && 'at' in from && 'at' in to && from.at >= to.at)
+    throw new MalformedValueError('to', query.get('to')!, 'later than from');
+  const text = query.get('q')?.trim() || null;
+  if (text !== null && (text.length > LONGEST_TEXT || text.includes('\0')))
+    throw new MalformedValueError('q', text, `a text of at most ${LONGEST_TEXT} characters`);
+  return {
+    ...CLEAN_FILTER,
+    tab,
+    problemClass: one(query, 'problemClass', PROBLEM_CLASSES),
+    types: several(query, 'type'),
+    statuses: several(query, 'status', STATUSES),
+    outcomes: several(query, 'outcome', OUTCOMES),
+    initiators: several(query, 'initiator'),
+    from,
+    to,
+    text
+  };
+}
+
+function one<T extends string>(query: URLSearchParams, parameter: string, known: readonly T[]): T | null {
+  // An empty value is what a form sends for "any".
+  const value = query.get(parameter) || null;
+  if (value === null) return null;
+  if (!isOneOf(known, value)) throw new MalformedValueError(parameter, value, anyOf(known));
+  return value;
+}
+
+function several<T extends string = string>(query: URLSearchParams, parameter: string, known?: readonly T[]): T[] {
+  const values = [...new Set(query.getAll(parameter).filter((value) => value !== ''))];
+  if (values.length > MOST_VALUES)
+    throw new MalformedValueError(parameter, values.join(', '), `given at most ${MOST_VALUES} times`);
+  for (const value of values) {
+    if (known && !isOneOf(known, value)) throw new MalformedValueError(parameter, value, anyOf(known));
+    if (value.length > LONGEST_VALUE || value.includes('\0'))
+      throw new MalformedValueError(parameter, value, `a text of at most ${LONGEST_VALUE} characters`);
+  }
+  return values as T[];
+}
+
+function edge(query: URLSearchParams, parameter: 'from' | 'to'): Edge | null {
+  const text = query.get(parameter) || null;
+  if (text === null) return null;
+  const parsed = parseEdge(text);
+  if (parsed === null)
+    throw new MalformedValueError(parameter, text, 'so long ago (24h, 7d) or a time in UTC (2026-11-20T08:00Z)');
+  return parsed;
+}
+
+function isOneOf<T extends string>(known: readonly T[], value: string): value is T {
+  return (known as readonly string[]).includes(value);
+}
+
+function anyOf(values: readonly string[]): string {
+  return values.join(', ').replace(/, (\S+)$/, ' or $1');
 }

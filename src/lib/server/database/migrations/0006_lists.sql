@@ -3,6 +3,9 @@
 -- The place of an operation is its environment, or 0 for the workspace itself: one index then serves both, also for people
 -- who are narrowed. Two indexes for each filter, the whole workspace's and the place's, each in the order of its list.
 -- None holds what a progress report changes.
+create index operation_runs_by_place_newest
+  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), created_at desc, id desc);
+drop index public.operation_runs_by_environment_newest, public.operation_runs_of_workspace_itself_newest;
 create index operation_runs_active_by_workspace on public.operation_runs (workspace_id, created_at desc, id desc)
   where status <> 'completed';
 create index operation_runs_active_by_place
