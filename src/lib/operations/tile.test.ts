@@ -204,6 +204,7 @@ describe('the sentence over the tiles', () => {
   test('says how many stand how', () => {
     expect(fleetTitle(12)).toBe('12 environments');
     expect(fleetTitle(1)).toBe('1 environment');
+    expect(fleetTitle(0)).toBe('No environments');
     expect(fleetSentence(states, live)).toBe(
       '7 need attention, 1 is silent, 1 has not reported yet, 3 have nothing open.'
     );

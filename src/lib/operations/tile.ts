@@ -130,6 +130,7 @@ export function tileFacts(summary: Summary | null, { at, isFrozen, timeZone }: M
 
 /** "12 environments" */
 export function fleetTitle(count: number): string {
+  if (count === 0) return 'No environments';
   return count === 1 ? '1 environment' : `${toNumber(count)} environments`;
 }
 
