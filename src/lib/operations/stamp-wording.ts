@@ -3,6 +3,7 @@
  * the live client decides; this only says it. Invariant: no word here can be read as live unless the state is `live`.
  */
 import { toSpan } from './duration.ts';
+import { silentFor, type Summary } from './summary.ts';
 import { toClock, toZoneName } from './time.ts';
 
 /** As `OperationsFeed` reports it (live/operations-feed.svelte.ts); repeated so that wording needs no client. */
@@ -15,7 +16,7 @@ export interface FeedStamp {
   retryInMs: number | null;
 }
 
-export type StampLook = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'paused';
+export type StampLook = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'paused' | 'silent';
 
 export interface StampWords {
   look: StampLook;
@@ -53,6 +54,20 @@ export function stampWords({ stamp, readAt, pausedAt, timeZone }: StampView): St
   if (pausedAt !== null)
     return { look: 'paused', word: 'Paused', note: `at ${toClock(pausedAt, timeZone)}, feed live` };
   return { look: 'live', word: 'Live', note: toSpan(stamp.ageMs) };
+}
+
+/** Beside Live: the feed is sound, and what it would bring has been missing for longer than it ever is. */
+export function silentWords(
+  stamp: FeedStamp,
+  summary: Pick<Summary, 'lastReportAt' | 'silentAfterMs'> | null,
+  now: number,
+  isPaused: boolean
+): StampWords | null {
+  if (stamp.state !== 'live' || isPaused || summary === null) return null;
+  const silence = toSpan(silentFor(summary, now));
+  if (silence === null) return null;
+  const limit = toSpan(summary.silentAfterMs);
+  return { look: 'silent', word: 'Source silent', note: `nothing reported for ${silence}, limit ${limit}` };
 }
 
 function lost(link: FeedStamp['link']): string | null {

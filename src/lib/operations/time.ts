@@ -67,3 +67,13 @@ export function toZoneName(instant: number, zone: string): string {
   }
   return name;
 }
+
+/** To the minute, where seconds would say more than is meant: "09:14", "22 Nov, 19:54", with its year if it is another. */
+export function toMinute(instant: number, at: number, zone: string): string {
+  const formats = formatsOf(zone);
+  const day = formats.ymd.format(instant);
+  const today = formats.ymd.format(at);
+  if (day === today) return formats.clock.format(instant).slice(0, 5);
+  const dated = formats.day.format(instant);
+  return day.slice(0, 4) === today.slice(0, 4) ? dated : dated.replace(',', ` ${day.slice(0, 4)},`);
+}

@@ -65,7 +65,7 @@ export type Weight = 'strong' | 'plain' | 'dim' | 'stale';
 
 export interface Result {
   text: string;
-  /** said after it, quieter: the phase of counted progress */
+  /** said after it, quieter: the phase of counted progress, or that the follow-up is closed */
   aside: string | null;
   weight: Weight;
   /** two numbers that are compared: tabular figures, never clipped */
@@ -103,7 +103,7 @@ function say(text: string, weight: Weight): Result {
 
 /** "Silent for 47 min, limit 10 min"; with a stale feed "Silent since 09:00:02, limit 10 min". */
 export function silence(row: OperationRow, { at, isFrozen, timeZone }: Moment): string {
-  const since = row.status === 'queued' ? Math.min(row.createdAt, row.lastReportedAt) : row.lastReportedAt;
+  const since = silentSince(row);
   const word = row.status === 'queued' ? 'Queued' : 'Silent';
   const limit = toSpan(silenceLimitOf(row));
   const span = toSpan(at - since);
@@ -111,7 +111,20 @@ export function silence(row: OperationRow, { at, isFrozen, timeZone }: Moment): 
   return `${word} ${length}${limit === null ? '' : `, limit ${limit}`}`;
 }
 
+/** The last that was heard of active work; what is only queued has been silent since it was made. */
+export function silentSince(row: Pick<OperationRow, 'status' | 'createdAt' | 'lastReportedAt'>): number {
+  return row.status === 'queued' ? Math.min(row.createdAt, row.lastReportedAt) : row.lastReportedAt;
+}
+
 function ended(row: OperationRow, kind: BadgeKind): Result {
+  const result = endedAs(row, kind);
+  // What a later success resolved, or a person reviewed, needs nobody any more: it steps back, and says so.
+  if (row.resolved) return { ...result, weight: 'plain', aside: 'Resolved' };
+  if (row.reviewed) return { ...result, weight: 'plain', aside: 'Reviewed' };
+  return result;
+}
+
+function endedAs(row: OperationRow, kind: BadgeKind): Result {
   const counts = countsSentence(row.counts);
   const failure = row.failure?.message?.trim() || (row.failure?.code ? codeInWords(row.failure.code) : null);
   if (row.reconciledAt !== null) return say(failure ?? 'Stopped reporting; ended by reconciliation', 'strong');
