@@ -1,10 +1,18 @@
-import { error } from '@sveltejs/kit';
+/**
+ * One operation: what its page reads, all in one snapshot, and what a person may do there (mark it reviewed, take that
+ * back, open its diagnostics). Absent and not entitled are one 404; 403 is said only about what a person can see.
+ */
+import { error, fail, redirect } from '@sveltejs/kit';
+import { can, type Capability } from '#lib/server/access/capabilities.ts';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
-import { readOperation } from '#lib/server/operations/detail.ts';
+import { readOperation, seesOperation } from '#lib/server/operations/detail.ts';
+import { openDiagnostics } from '#lib/server/operations/diagnostics.ts';
+import { reviewOperation } from '#lib/server/operations/review.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
+import { operationAddress } from '#lib/operations/addresses.ts';
 import { labelOf } from '#lib/operations/wording.ts';
 import type { DetailPage } from '#lib/operations/pages.ts';
-import type { PageServerLoad } from './$types';
+import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async ({ locals, params, depends }) => {
   depends('watchfloor:operation');
@@ -24,6 +32,8 @@ export const load: PageServerLoad = async ({ locals, params, depends }) => {
         workspace: visible.workspace,
         environment: visible.environments.find(({ id }) => id === operation.row.environmentId) ?? null,
         typeLabel: labelOf(operation.row.type, visible.typeLabels),
+        mayReview: can(visible.role, 'operations.review'),
+        mayOpenDiagnostics: can(visible.role, 'diagnostics.read'),
         token: await sealPage(locals.database.access, visible, { userId: person.id, workspaceId }),
         readAt: visible.readAt
       };
@@ -31,4 +41,53 @@ export const load: PageServerLoad = async ({ locals, params, depends }) => {
   );
   if (detail === null) error(404, 'Not found');
   return { detail };
+};
+
+interface Door {
+  personId: number;
+  workspaceId: number;
+  operationId: number;
+}
+
+/** Who asks about which operation, once they may: 404 where they do not see it, 403 where they see it and may not. */
+async function openDoor({ locals, params }: RequestEvent, capability: Capability, refusal: string): Promise<Door> {
+  const personId = locals.person!.id;
+  const [workspaceId, operationId] = [parseId(params.workspace), parseId(params.operation)];
+  if (workspaceId === null || operationId === null) error(404, 'Not found');
+  const role = await readWorkspace(locals.database.people, personId, workspaceId, async (client, visible) =>
+    (await seesOperation(client, workspaceId, operationId)) ? visible.role : null
+  );
+  if (role === null) error(404, 'Not found');
+  if (!can(role, capability)) error(403, refusal);
+  return { personId, workspaceId, operationId };
+}
+
+const MAY_NOT_REVIEW = 'Owners, managers and operators of this workspace can mark an operation reviewed.';
+const MAY_NOT_DIAGNOSE = 'Only support of this workspace can open diagnostics.';
+
+async function review(event: RequestEvent, isReviewed: boolean) {
+  const door = await openDoor(event, 'operations.review', MAY_NOT_REVIEW);
+  const answer = await reviewOperation(event.locals.database.people, { ...door, isReviewed });
+  switch (answer) {
+    case 'absent':
+      error(404, 'Not found');
+      break;
+    case 'busy':
+      return fail(409, { review: 'This operation is being reported right now. Try again in a moment.' });
+    case 'no follow-up':
+      return fail(409, { review: 'This operation has no follow-up, so there is nothing to review.' });
+  }
+  // The page again, and a reload of it repeats nothing.
+  redirect(303, operationAddress(door.workspaceId, door.operationId));
+}
+
+export const actions: Actions = {
+  review: (event) => review(event, true),
+  undo: (event) => review(event, false),
+  async diagnostics(event) {
+    const door = await openDoor(event, 'diagnostics.read', MAY_NOT_DIAGNOSE);
+    const diagnostics = await openDiagnostics(event.locals.database.people, door);
+    if (diagnostics === null) error(404, 'Not found');
+    return { diagnostics: { ...diagnostics, operationId: door.operationId } };
+  }
 };
