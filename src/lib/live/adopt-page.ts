@@ -2,28 +2,23 @@
  * A page that was loaded again, merged into the window that is on screen: a navigation, a refilled look-ahead, a resync.
  * Pure. Invariants: nothing that the window knows goes back to an older revision, although the load may have raced with
  * changes; rows that the page does not have leave, because whoever adopts a page subscribes with its token, and the
- * catch-up brings back what is newer than the page.
+ * catch-up brings back what is newer than the page, also what has become likely stale since.
  */
-import { byNewest } from '../operations/operation.ts';
+import { isSameFilter } from '../operations/filter.ts';
+import { comparePlaces, placeOf } from '../operations/operation.ts';
 import type { HubPage } from '../operations/pages.ts';
-import {
-  forgetOldest,
-  inScope,
-  isHolding,
-  openWindow,
-  settle,
-  TOMBSTONE_LIMIT,
-  type ListWindow
-} from './list-window.ts';
+import { forgetOldest, MembershipDraft, TOMBSTONE_LIMIT } from './list-membership.ts';
+import { isHolding, openWindow, settle, type ListWindow, type WindowPage } from './list-window.ts';
 
 /** Removals remembered across an adoption: the newest half, so that the window is not forgetful again at once. */
 const KEPT_TOMBSTONES = TOMBSTONE_LIMIT / 2;
 
 /** Does the page show the same view, so that what is on screen should stay where it is? */
-export function isSameView(window: ListWindow, page: HubPage): boolean {
+export function isSameView(window: ListWindow, page: Omit<WindowPage, 'readAt'>): boolean {
   const same =
     window.scope.workspaceId === page.workspace.id &&
     window.scope.environmentId === (page.environment?.id ?? null) &&
+    isSameFilter(window.filter, page.filter) &&
     window.pageSize === page.pageSize &&
     window.isFirst === page.position.isFirst;
   if (!same || window.isFirst) return same;
@@ -34,39 +29,36 @@ export function isSameView(window: ListWindow, page: HubPage): boolean {
 }
 
 /**
- * The window after the page. The same view keeps what is held where it is; another view replaces it. After `loseStream`
- * or `purge` nothing is merged: revisions of another epoch or another access cannot be compared.
+ * The window after the page, judged at the server's time `at` (or the page's, if that is later). The same view keeps what
+ * is held where it is; another view replaces it. After `loseStream` or `purge` nothing is merged: revisions of another
+ * epoch or another access cannot be compared.
  */
-export function adoptPage(window: ListWindow, page: HubPage): ListWindow {
+export function adoptPage(window: ListWindow, page: HubPage, at: number): ListWindow {
   const fresh = openWindow(page);
   const comparable = window.lost === null && window.scope.workspaceId === page.workspace.id;
-  const merged = comparable ? mergeNewer(window, fresh) : fresh;
+  const merged = comparable ? mergeNewer(window, fresh, Math.max(at, page.readAt)) : fresh;
   const next: ListWindow = { ...merged, engaged: window.engaged, atTop: window.atTop, paused: window.paused };
 
   const stays = isSameView(window, page) && window.lost !== 'rows' && isHolding(next) && !window.wanted;
   if (!stays) return settle(next, true);
   // Rows that are held below the end of the new page are no longer known: holding them would show them as proven.
-  const floor = next.floor;
-  const sunk = !next.paused && floor !== null && window.shown.some((row) => byNewest(row, floor) > 0);
-  return settle({ ...next, shown: window.shown }, sunk);
+  const { floor, order } = next;
+  const sunk = !next.paused && floor !== null && window.shown.some((row) => comparePlaces(placeOf(order, row), floor) > 0);
+  return settle({ ...next, shown: window.shown, bottom: window.bottom }, sunk);
 }
 
-/** The page's rows, each in its newest known revision, without those known to be gone. */
-function mergeNewer(window: ListWindow, fresh: ListWindow): ListWindow {
-  const known = new Map(fresh.known);
-  const tombstones = new Map(window.tombstones);
+/**
+ * The page's rows, each in its newest known revision, without those known to be gone. What waits for its moment is not
+ * taken over unless the page has it too: it may have been removed before the page's token, and nobody would tell.
+ */
+function mergeNewer(window: ListWindow, fresh: ListWindow, at: number): ListWindow {
+  const { tombstones, passed } = window;
+  const none = { known: new Map(), pending: new Map(), forgetful: false };
+  const draft = new MembershipDraft(fresh, { ...none, tombstones, passed }, at);
   for (const [id, row] of fresh.known) {
-    const have = window.known.get(id);
-    const newest = have !== undefined && have.revision > row.revision ? have : row;
-    if ((tombstones.get(id) ?? -1) > newest.revision) known.delete(id);
-    else if (inScope(fresh.scope, newest)) {
-      known.set(id, newest);
-      tombstones.delete(id);
-    } else {
-      known.delete(id);
-      tombstones.set(id, newest.revision);
-    }
+    const have = window.known.get(id) ?? window.pending.get(id);
+    draft.take(have !== undefined && have.revision > row.revision ? have : row);
   }
-  forgetOldest(tombstones, KEPT_TOMBSTONES);
-  return { ...fresh, known, tombstones };
+  forgetOldest(draft.tombstones, KEPT_TOMBSTONES);
+  return { ...fresh, ...draft.result(), forgetful: false, judgedAt: at };
 }

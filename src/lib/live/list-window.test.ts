@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OperationRow } from '../operations/operation.ts';
 import { LOOK_AHEAD, type HubPage } from '../operations/pages.ts';
 import { adoptPage } from './adopt-page.ts';
+import { TOMBSTONE_LIMIT } from './list-membership.ts';
 import * as windows from './list-window.ts';
 import { someRow, WORKSPACE } from './simulation/oracle-server.ts';
 
@@ -118,8 +119,8 @@ describe('a list window', () => {
 
   it('bounds its tombstones, and admits it when it had to forget one', () => {
     let window = windows.openWindow(somePage([3, 2, 1]));
-    for (let id = 10; id < 10 + windows.TOMBSTONE_LIMIT + 1; id++) window = removed(window, [id, 2]);
-    expect(window.tombstones.size).toBe(windows.TOMBSTONE_LIMIT);
+    for (let id = 10; id < 10 + TOMBSTONE_LIMIT + 1; id++) window = removed(window, [id, 2]);
+    expect(window.tombstones.size).toBe(TOMBSTONE_LIMIT);
     expect(windows.refreshReason(window)).toBe('tombstones');
     expect(windows.refreshReason(adoptPage(window, somePage([3, 2, 1])))).toBeNull();
   });

@@ -1,38 +1,38 @@
 /**
  * The window of one list: what is known of it, what is drawn, what waits behind the pill. Pure: every function takes a
- * window and gives a new one; no clock, socket or framework. `known` is always the newest truth in the window's range;
- * holding (pointer or focus in the list, scrolled away, paused) only delays what is `shown`.
- * Invariants: no row ever goes back to an older revision; once released, `shown` equals a fresh scoped query; memory is
- * bounded, and what had to be forgotten is reported by `refreshReason`, never hidden.
+ * window and gives a new one; no clock (server time is an argument), socket or framework. `known` is always the newest
+ * truth in the window's range; holding (pointer or focus in the list, scrolled away, paused) only delays what is `shown`.
+ * Invariants: no row ever goes back to an older revision; once released, `shown` equals a fresh query with the same
+ * filter; memory is bounded, and what had to be forgotten is reported by `refreshReason`, never hidden.
  */
-import { byNewest, type OperationRow } from '../operations/operation.ts';
+import { orderOf } from '../operations/filter.ts';
+import { comparePlaces, placeOf, type ListOrder, type ListPlace, type OperationRow } from '../operations/operation.ts';
 import { LOOK_AHEAD, type HubPage } from '../operations/pages.ts';
+import {
+  dependsOnTime,
+  forgetOldest,
+  inScope,
+  MembershipDraft,
+  movingEnd,
+  PASSED_LIMIT,
+  type Membership,
+  type Range
+} from './list-membership.ts';
 import type { RowsChanged, Scope } from './protocol.ts';
 
 /** Rows that may wait behind the pill (about 0.5 MB); beyond it the window is read anew when released. */
 export const WAITING_LIMIT = 1_000;
-/** Removals remembered against late rows; they are needed for seconds, and one costs about 40 bytes. */
-export const TOMBSTONE_LIMIT = 1_000;
 /** With fewer rows than this beyond the page, the look-ahead is refilled before the page grows short. */
 export const LOW_WATER = 5;
 
 const NONE: ReadonlySet<number> = new Set();
 
-type Place = Pick<OperationRow, 'createdAt' | 'id'>;
-
-export interface ListWindow {
-  readonly scope: Scope;
+export interface ListWindow extends Range, Membership {
   readonly pageSize: number;
   readonly isFirst: boolean;
-  /** everything known within the range: page, look-ahead, waiting */
-  readonly known: ReadonlyMap<number, OperationRow>;
-  /** id → revision as of which a row is not here; a row of that revision or higher is */
-  readonly tombstones: ReadonlyMap<number, number>;
-  /** the oldest place of which the window knows; null: the list ends within the window */
-  readonly floor: Place | null;
-  /** on later pages the only ids that may be shown; null on the first page */
-  readonly members: ReadonlySet<number> | null;
   readonly shown: OperationRow[];
+  /** the place of the last line when it was drawn: what comes above it waits while held, what comes below does not */
+  readonly bottom: ListPlace | null;
   /** ids in `shown` that left while the window was held: their lines stay, empty, so that nothing moves up under a hand */
   readonly gone: ReadonlySet<number>;
   /** how many rows wait behind the pill, at most WAITING_LIMIT */
@@ -44,28 +44,50 @@ export interface ListWindow {
   readonly overflowed: boolean;
   /** someone asked for what waits, and only a new page can show it */
   readonly wanted: boolean;
-  /** tombstones were dropped: a late row could come back */
-  readonly forgetful: boolean;
+  /** server time as of which membership was last judged: a clock that is set back a little takes nothing back */
+  readonly judgedAt: number;
+  /** the window's moving end as of which the page was read, and whether it has moved on since: see `movingEnd` */
+  readonly end: number | null;
+  readonly outrun: boolean;
   /** the stream this window followed is gone (`stream`), its rows too (`rows`): the next page replaces, not merges */
   readonly lost: 'stream' | 'rows' | null;
 }
 
-export type RefreshReason = 'look_ahead' | 'waiting' | 'tombstones';
+export type RefreshReason = 'look_ahead' | 'waiting' | 'tombstones' | 'end';
+
+/** What a window needs of a page. */
+export type WindowPage = Pick<
+  HubPage,
+  'workspace' | 'environment' | 'filter' | 'rows' | 'pageSize' | 'position' | 'readAt'
+>;
 
 /** The window of a page as the server read it, released and at its top. */
-export function openWindow(page: Pick<HubPage, 'workspace' | 'environment' | 'rows' | 'pageSize' | 'position'>) {
+export function openWindow(page: WindowPage): ListWindow {
   const scope: Scope = { workspaceId: page.workspace.id, environmentId: page.environment?.id ?? null };
-  const rows = page.rows.filter((row) => inScope(scope, row)).sort(byNewest);
-  const floor = page.rows.length < page.pageSize + LOOK_AHEAD ? null : (page.rows.at(-1) ?? null);
-  const window: ListWindow = {
+  const order = orderOf(page.filter);
+  const rows = newestFirst(
+    order,
+    page.rows.filter((row) => inScope(scope, row))
+  );
+  const { isFirst } = page.position;
+  const [first, last] = [rows[0], rows.at(-1)];
+  const shown = rows.slice(0, page.pageSize);
+  return {
     scope,
+    filter: page.filter,
+    order,
     pageSize: page.pageSize,
-    isFirst: page.position.isFirst,
+    isFirst,
     known: new Map(rows.map((row) => [row.id, row])),
+    pending: new Map(),
     tombstones: new Map(),
-    floor,
-    members: page.position.isFirst ? null : new Set(rows.map((row) => row.id)),
-    shown: rows.slice(0, page.pageSize),
+    passed: new Map(),
+    forgetful: false,
+    floor: page.rows.length < page.pageSize + LOOK_AHEAD || !last ? null : placeOf(order, last),
+    ceiling: isFirst || !first ? null : placeOf(order, first),
+    members: isFirst ? null : new Set(rows.map((row) => row.id)),
+    shown,
+    bottom: lowest(order, shown),
     gone: NONE,
     waiting: 0,
     engaged: false,
@@ -73,54 +95,41 @@ export function openWindow(page: Pick<HubPage, 'workspace' | 'environment' | 'ro
     paused: false,
     overflowed: false,
     wanted: false,
-    forgetful: false,
+    judgedAt: page.readAt,
+    end: movingEnd(page.filter, page.readAt),
+    outrun: false,
     lost: null
   };
-  return window;
 }
 
-/** The scope as a predicate: the same truth as the SQL of the first page. */
-export function inScope(scope: Scope, row: OperationRow): boolean {
-  return (
-    row.workspaceId === scope.workspaceId && (scope.environmentId === null || row.environmentId === scope.environmentId)
-  );
-}
-
-/** Applies one batch by id and revision. Any order, cut or repetition of batches gives the same window. */
-export function applyChanges(window: ListWindow, changes: RowsChanged): ListWindow {
+/**
+ * Applies one batch by id and revision, judged at the server's time `at`. Any order, cut or repetition of batches gives
+ * the same window.
+ */
+export function applyChanges(window: ListWindow, changes: RowsChanged, at: number): ListWindow {
   if (window.lost !== null) return window;
-  const known = new Map(window.known);
-  const tombstones = new Map(window.tombstones);
-  let changed = false;
+  const judgedAt = Math.max(at, window.judgedAt);
+  const draft = new MembershipDraft(window, window, judgedAt);
+  for (const row of changes.rows) draft.take(row);
+  for (const [id, revision] of changes.removed) draft.remove(id, revision);
+  return adjust(window, draft, judgedAt);
+}
 
-  function bury(id: number, revision: number): void {
-    if (window.members !== null && !window.members.has(id)) return;
-    if ((tombstones.get(id) ?? -1) >= revision) return;
-    tombstones.delete(id); // so that the map stays in order of burial
-    tombstones.set(id, revision);
-    changed = true;
-  }
-  for (const row of changes.rows) {
-    if (row.revision <= (known.get(row.id)?.revision ?? -1)) continue;
-    if (row.revision < (tombstones.get(row.id) ?? -1)) continue;
-    if (!inRange(window, row)) continue;
-    if (inScope(window.scope, row)) {
-      known.set(row.id, row);
-      tombstones.delete(row.id);
-    } else {
-      known.delete(row.id);
-      bury(row.id, row.revision);
-    }
-    changed = true;
-  }
-  for (const [id, revision] of changes.removed) {
-    if ((known.get(id)?.revision ?? -1) >= revision) continue;
-    if (known.delete(id)) changed = true;
-    bury(id, revision);
-  }
-  if (!changed) return window;
-  const forgetful = forgetOldest(tombstones, TOMBSTONE_LIMIT) || window.forgetful;
-  return settle({ ...window, known, tombstones, forgetful });
+/** Judges again what time alone changes: rows that have become likely stale, edges of a window that moves along. */
+export function reconsider(window: ListWindow, at: number): ListWindow {
+  if (window.lost !== null || !dependsOnTime(window.filter)) return window;
+  const judgedAt = Math.max(at, window.judgedAt);
+  const draft = new MembershipDraft(window, window, judgedAt);
+  draft.reconsider();
+  const next = adjust(window, draft, judgedAt);
+  const end = movingEnd(window.filter, judgedAt);
+  const outrun = window.isFirst && end !== null && window.end !== null && end > window.end;
+  return outrun && !next.outrun ? { ...next, outrun } : next;
+}
+
+function adjust(window: ListWindow, draft: MembershipDraft, judgedAt: number): ListWindow {
+  if (draft.changed) return settle({ ...window, ...draft.result(), judgedAt });
+  return draft.noted ? { ...window, ...draft.result(), judgedAt } : window;
 }
 
 /** Pointer, focus or selection is in the list: new rows wait. */
@@ -158,13 +167,17 @@ export function purge(window: ListWindow): ListWindow {
   return {
     ...window,
     known: new Map(),
+    pending: new Map(),
     tombstones: new Map(),
+    passed: new Map(),
+    forgetful: false,
     shown: [],
+    bottom: null,
     gone: NONE,
     waiting: 0,
     overflowed: false,
     wanted: false,
-    forgetful: false,
+    outrun: false,
     lost: 'rows'
   };
 }
@@ -175,55 +188,53 @@ export function refreshReason(window: ListWindow): RefreshReason | null {
   if (window.forgetful) return 'tombstones';
   if (window.overflowed && (window.wanted || !isHolding(window))) return 'waiting';
   if (window.floor !== null && window.known.size < window.pageSize + LOW_WATER) return 'look_ahead';
-  return null;
+  return window.outrun ? 'end' : null;
 }
 
 export function isHolding(window: ListWindow): boolean {
   return window.paused || window.engaged || !window.atTop;
 }
 
-/** Drops the oldest entries beyond the limit; true if any had to go. */
-export function forgetOldest(tombstones: Map<number, number>, limit: number): boolean {
-  const excess = tombstones.size - limit;
-  if (excess <= 0) return false;
-  let left = excess;
-  for (const id of tombstones.keys()) {
-    if (left-- === 0) break;
-    tombstones.delete(id);
-  }
-  return true;
-}
-
-/** May a row at this place be in the window? On later pages nothing is added; elsewhere nothing below the floor. */
-function inRange(window: ListWindow, row: OperationRow): boolean {
-  if (window.members !== null) return window.members.has(row.id);
-  return window.floor === null || byNewest(row, window.floor) <= 0;
-}
-
 /** What is drawn and what waits, from what is known; then cuts what nobody will need. */
 export function settle(window: ListWindow, release = false): ListWindow {
-  const sorted = [...window.known.values()].sort(byNewest);
+  const { order } = window;
+  const sorted = newestFirst(order, window.known.values());
   const held = window.overflowed || (!release && isHolding(window));
-  const next = held ? holdShown(window, sorted) : sorted.slice(0, window.pageSize);
-  const shown = sameRows(window.shown, next) ? window.shown : next;
+  const drawing = held ? holdShown(window, sorted) : fromTop(window, sorted);
+  const shown = sameRows(window.shown, drawing.shown) ? window.shown : drawing.shown;
   const left = held && !window.paused ? shown.filter(({ id }) => !window.known.has(id)).map(({ id }) => id) : [];
   const gone = window.paused && held ? window.gone : left.length === 0 ? NONE : new Set(left);
-  // Below the last row drawn (or that was there) rows are look-ahead; above it, what is not drawn waits.
-  const last = held ? (window.shown.at(-1) ?? shown.at(-1)) : shown.at(-1);
+  // Below the last line (or where it was) rows are look-ahead; above it, what is not drawn waits.
+  const { bottom } = drawing;
   const drawn = new Set(shown.map((row) => row.id));
-  const waitingRows = sorted.filter((row) => !drawn.has(row.id) && (last === undefined || byNewest(row, last) < 0));
-  return cut({ ...window, shown, gone, waiting: waitingRows.length }, sorted, waitingRows, drawn);
+  const waitingRows = sorted.filter(
+    (row) => !drawn.has(row.id) && (bottom === null || comparePlaces(placeOf(order, row), bottom) < 0)
+  );
+  return cut({ ...window, shown, bottom, gone, waiting: waitingRows.length }, sorted, waitingRows, drawn);
 }
 
-/** Held rows change in place; one that leaves keeps its line (`gone`), and a short page fills from below. Paused: as it is. */
-function holdShown(window: ListWindow, sorted: OperationRow[]): OperationRow[] {
-  if (window.paused) return window.shown;
-  const last = window.shown.at(-1);
+type Drawing = Pick<ListWindow, 'shown' | 'bottom'>;
+
+function fromTop({ order, pageSize }: ListWindow, sorted: OperationRow[]): Drawing {
+  const shown = sorted.slice(0, pageSize);
+  return { shown, bottom: lowest(order, shown) };
+}
+
+/**
+ * Held rows change in place, also where their place in the order has changed; one that leaves keeps its line (`gone`),
+ * and a short page fills from below. Paused: as it is.
+ */
+function holdShown(window: ListWindow, sorted: OperationRow[]): Drawing {
+  const { order, bottom } = window;
+  if (window.paused) return window;
   const hasAny = window.shown.some((row) => window.known.has(row.id));
-  if (last === undefined || (!hasAny && !window.overflowed)) return sorted.slice(0, window.pageSize);
+  if (bottom === null || (!hasAny && !window.overflowed)) return fromTop(window, sorted);
   const kept = window.shown.map((row) => window.known.get(row.id) ?? row);
-  const below = sorted.filter((row) => byNewest(row, last) > 0);
-  return [...kept, ...below.slice(0, window.pageSize - kept.length)];
+  const drawn = new Set(kept.map((row) => row.id));
+  const below = sorted
+    .filter((row) => !drawn.has(row.id) && comparePlaces(placeOf(order, row), bottom) > 0)
+    .slice(0, window.pageSize - kept.length);
+  return { shown: [...kept, ...below], bottom: lowest(order, below) ?? bottom };
 }
 
 /** Bounds the memory: look-ahead below, WAITING_LIMIT above. */
@@ -233,13 +244,33 @@ function cut(window: ListWindow, sorted: OperationRow[], waiting: OperationRow[]
   if (sorted.length <= keep && waiting.length <= WAITING_LIMIT) return window;
   const known = new Map(sorted.slice(0, keep).map((row) => [row.id, row]));
   for (const row of waiting.slice(0, Math.max(0, waiting.length - WAITING_LIMIT))) known.delete(row.id);
+  const last = sorted[keep - 1];
   return {
     ...window,
     known,
-    floor: sorted.length > keep ? (sorted[keep - 1] ?? window.floor) : window.floor,
+    passed: window.order === 'completed' ? passOver(window.passed, sorted.slice(keep)) : window.passed,
+    floor: sorted.length > keep && last ? placeOf(window.order, last) : window.floor,
     waiting: Math.min(waiting.length, WAITING_LIMIT),
     overflowed: window.overflowed || waiting.length > WAITING_LIMIT
   };
+}
+
+/** Rows that moved below the floor: an older message of theirs may have an older, higher place. */
+function passOver(passed: ReadonlyMap<number, number>, rows: readonly OperationRow[]): Map<number, number> {
+  const next = new Map(passed);
+  for (const { id, revision } of rows) next.set(id, revision);
+  forgetOldest(next, PASSED_LIMIT);
+  return next;
+}
+
+function newestFirst(order: ListOrder, rows: Iterable<OperationRow>): OperationRow[] {
+  return [...rows].sort((a, b) => comparePlaces(placeOf(order, a), placeOf(order, b)));
+}
+
+/** Where the last of sorted rows stands. */
+function lowest(order: ListOrder, rows: readonly OperationRow[]): ListPlace | null {
+  const last = rows.at(-1);
+  return last ? placeOf(order, last) : null;
 }
 
 function sameRows(a: readonly OperationRow[], b: readonly OperationRow[]): boolean {

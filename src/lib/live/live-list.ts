@@ -1,28 +1,39 @@
 /**
- * One list, live: joins the window (`list-window.ts`), the subscription and the drawing. Framework-free, so that it can be
- * tested whole; `operations-feed.svelte.ts` only makes it reactive. Changes are gathered and drawn once a frame.
+ * One list, live: joins the window (`list-window.ts`), the numbers of its scope, the subscription and the drawing.
+ * Framework-free, so that it can be tested whole; `operations-feed.svelte.ts` only makes it reactive. Changes are gathered
+ * and drawn once a frame.
  * Invariants: what is shown as proven is complete: a page adopted while live is kept aside (`#next`) until it has been
- * caught up with, and every change in between goes to both windows.
+ * caught up with, and every change in between goes to both windows; while paused, what is on screen stays, numbers too.
  */
-import { byNewest, type OperationRow } from '../operations/operation.ts';
-import type { HubPage } from '../operations/pages.ts';
+import type { OperationRow } from '../operations/operation.ts';
+import type { HubPage, ListCounts } from '../operations/pages.ts';
+import type { Summary } from '../operations/summary.ts';
 import { adoptPage, isSameView } from './adopt-page.ts';
 import { announce, note, SILENT } from './announcements.ts';
 import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
+import { CountsRefresh } from './counts-refresh.ts';
 import * as windows from './list-window.ts';
 import type { Ports, Stop } from './ports.ts';
 import type { Stamp } from './proof.ts';
 import type { RowsChanged } from './protocol.ts';
+import { RowMarks } from './row-marks.ts';
 import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscription.ts';
+import { SummaryKeeper } from './summary-keeper.ts';
 
-/** How long a changed row keeps its mark. */
-export const MARK_MS = 4_000;
 /** More distinct rows than this are applied without waiting for a frame: the buffer is bounded. */
 const LARGE_BATCH = 500;
 /** Clients whose look-ahead ran out by the same burst do not all read at once. */
 const REFILL_JITTER_MS = 500;
 
-export interface ListView {
+/** What is counted: of the scope, and of the list. */
+interface Numbers {
+  /** of the whole scope, whatever the list's filter; null = unknown, never zero */
+  readonly summary: Summary | null;
+  /** null = unknown */
+  readonly listCounts: ListCounts | null;
+}
+
+export interface ListView extends Numbers {
   readonly rows: OperationRow[];
   readonly changed: ReadonlySet<number>;
   /** ids among `rows` that are not here any more: draw their lines empty */
@@ -45,12 +56,16 @@ export class LiveList implements SubscriptionOwner {
   #next: windows.ListWindow | null = null;
   #batch = emptyBatch();
   #stopFrame: Stop | null = null;
-  /** id → monotonic time at which its mark goes */
-  #marks = new Map<number, number>();
   #announcements = SILENT;
   #pausedAt: number | null = null;
+  /** the numbers as they were drawn when it was paused */
+  #still: Numbers | null = null;
+  #listCounts: ListCounts | null;
   #pageToken: string;
   #view: ListView;
+  readonly #marks = new RowMarks();
+  readonly #summaries: SummaryKeeper;
+  readonly #counts: CountsRefresh | null;
   readonly #subscription: Subscription;
   readonly #ports: Ports;
   readonly #draw: (view: ListView) => void;
@@ -60,24 +75,18 @@ export class LiveList implements SubscriptionOwner {
     page: HubPage,
     parts: { options: FeedOptions; ports: Ports; draw: (view: ListView) => void; tick: (view: TimeView) => void }
   ) {
+    const { options, ports } = parts;
     this.#window = windows.openWindow(page);
+    this.#summaries = new SummaryKeeper(page.summaries, 'scope');
+    this.#listCounts = page.listCounts;
     this.#pageToken = page.token;
-    this.#ports = parts.ports;
+    this.#ports = ports;
     this.#draw = parts.draw;
     this.#tick = parts.tick;
-    this.#view = {
-      rows: this.#window.shown,
-      changed: new Set(),
-      gone: this.#window.gone,
-      waiting: 0,
-      paused: false,
-      pausedAt: null
-    };
-    this.#subscription = new Subscription(page, this.#window.scope, {
-      ports: parts.ports,
-      options: parts.options,
-      owner: this
-    });
+    const { readCounts } = options;
+    this.#counts = readCounts ? new CountsRefresh(ports, readCounts, (counts) => this.takeCounts(counts)) : null;
+    this.#subscription = new Subscription(page, this.#window.scope, { ports, options, owner: this });
+    this.#view = this.#toView();
     parts.draw(this.#view);
     this.#showTime();
   }
@@ -89,6 +98,7 @@ export class LiveList implements SubscriptionOwner {
   close(): void {
     this.#stopFrame?.();
     this.#stopFrame = null;
+    this.#counts?.supersede();
     this.#subscription.close();
   }
 
@@ -106,21 +116,29 @@ export class LiveList implements SubscriptionOwner {
 
   showWaiting(): void {
     this.flush();
-    if (this.#window.paused) this.#pausedAt = this.#subscription.now;
+    if (this.#window.paused) this.#holdStill(this.#subscription.now);
     this.#change(windows.showWaiting);
   }
 
   pause(): void {
     if (this.#window.paused) return;
     this.flush();
-    this.#pausedAt = this.#subscription.now;
+    this.#holdStill(this.#subscription.now);
     this.#change(windows.pause);
   }
 
   resume(): void {
     this.flush();
     this.#pausedAt = null;
+    this.#still = null;
     this.#change(windows.resume);
+  }
+
+  /** Takes counts of the list as it is filtered now, unless there are newer ones. */
+  takeCounts(counts: ListCounts): void {
+    if (this.#listCounts !== null && this.#listCounts.at > counts.at) return;
+    this.#listCounts = counts;
+    this.#show(this.#window, false);
   }
 
   /** Takes a page that the load gave; the page of the constructor again changes nothing. */
@@ -129,14 +147,20 @@ export class LiveList implements SubscriptionOwner {
     this.#pageToken = page.token;
     this.flush();
     const { name } = this.#subscription.connection;
+    const sameView = isSameView(this.#window, page);
     const proven = (name === 'live' || name === 'rebasing') && this.#window.lost === null;
-    const held = proven && isSameView(this.#window, page);
-    const merged = adoptPage(this.#window, page);
-    if (held) this.#next = merged;
-    else {
-      const sameView = isSameView(this.#window, page);
+    const held = proven && sameView;
+    const merged = adoptPage(this.#window, page, this.#subscription.judgedAt);
+    this.#summaries.adopt(page.summaries, merged.scope.workspaceId === this.#window.scope.workspaceId);
+    if (!sameView || (this.#listCounts?.at ?? -Infinity) <= page.listCounts.at) this.#listCounts = page.listCounts;
+    this.#counts?.supersede();
+    // Another view replaces what is on screen also while paused, its numbers with it.
+    if (merged.paused && merged.shown !== this.#window.shown && !held) this.#holdStill(page.readAt);
+    if (held) {
+      this.#next = merged;
+      this.#show(this.#window, false);
+    } else {
       this.#next = null;
-      if (merged.paused && merged.shown !== this.#window.shown) this.#pausedAt = page.readAt;
       this.#show(merged, sameView);
     }
     this.#subscription.adopted(page, merged.scope, held);
@@ -145,29 +169,49 @@ export class LiveList implements SubscriptionOwner {
   // What the subscription hands over.
 
   rows(changes: RowsChanged): void {
+    if (changes.rows.length + changes.removed.length === 0) return;
     gather(this.#batch, changes);
+    this.#summaries.hear(changes.rows);
+    this.#counts?.noticed();
     if (batchSize(this.#batch) > LARGE_BATCH) this.flush();
     else this.#stopFrame ??= this.#ports.onFrame(() => this.flush());
   }
 
+  summaries(all: readonly Summary[]): void {
+    this.#summaries.replace(all);
+    this.#drawSoon();
+  }
+
+  summary(one: Summary): void {
+    this.#summaries.take(one);
+    this.#counts?.noticed();
+    this.#drawSoon();
+  }
+
   flush(): void {
+    if (this.#stopFrame === null && batchSize(this.#batch) === 0) return;
     this.#stopFrame?.();
     this.#stopFrame = null;
-    if (batchSize(this.#batch) === 0) return;
     const changes = toChanges(this.#batch);
     this.#batch = emptyBatch();
-    this.#change((window) => windows.applyChanges(window, changes));
+    const at = this.#subscription.judgedAt;
+    this.#change((window) => windows.applyChanges(window, changes, at));
   }
 
   purge(): void {
     this.#batch = emptyBatch();
     this.#next = null;
     this.#marks.clear();
+    this.#summaries.purge();
+    this.#listCounts = null;
+    this.#counts?.supersede();
+    if (this.#still !== null) this.#still = { summary: null, listCounts: null };
     this.#show(windows.purge(this.#window), false);
   }
 
   loseStream(): void {
     this.#batch = emptyBatch();
+    this.#summaries.loseStream();
     this.#window = windows.loseStream(this.#next ?? this.#window);
     this.#next = null;
     this.#show(this.#window, false);
@@ -180,11 +224,23 @@ export class LiveList implements SubscriptionOwner {
       this.#next = null;
       this.#show(next, true);
     }
+    const isLive = this.#subscription.stamp.state === 'live';
+    if (isLive) {
+      // Without a proof nobody knows whether a row was reported on since: then time decides nothing.
+      const at = this.#subscription.judgedAt;
+      this.#change((window) => windows.reconsider(window, at));
+    }
     if (this.#next === null && name === 'live' && windows.refreshReason(this.#window) !== null) {
       this.#subscription.refresh(REFILL_JITTER_MS * this.#ports.random());
     }
-    this.#expireMarks();
+    this.#marks.expire(this.#ports.moment().mono);
+    this.#show(this.#window, false);
+    this.#counts?.second(isLive && !this.#window.paused);
     this.#showTime();
+  }
+
+  #drawSoon(): void {
+    this.#stopFrame ??= this.#ports.onFrame(() => this.flush());
   }
 
   /** Changes what is on screen, and the window that will follow it alike. */
@@ -193,53 +249,34 @@ export class LiveList implements SubscriptionOwner {
     this.#show(how(this.#window), true);
   }
 
+  #holdStill(pausedAt: number): void {
+    this.#pausedAt = pausedAt;
+    this.#still = this.#numbers();
+  }
+
+  #numbers(): Numbers {
+    return { summary: this.#summaries.merged, listCounts: this.#listCounts };
+  }
+
   /** Puts a window on screen; with `marking`, rows that differ from what was known are marked and counted. */
   #show(window: windows.ListWindow, marking: boolean): void {
     const was = this.#window;
     this.#window = window;
-    if (marking && was !== window) this.#mark(was, window);
-    const { shown, gone, waiting, paused } = window;
-    const view = this.#view;
-    const marked =
-      view.changed.size !== this.#marks.size || [...this.#marks.keys()].some((id) => !view.changed.has(id));
-    const same =
-      view.rows === shown && view.gone === gone && view.waiting === waiting && view.paused === paused && !marked;
-    if (same && view.pausedAt === this.#pausedAt) return;
-    this.#view = {
-      rows: shown,
-      gone,
-      waiting,
-      paused,
-      pausedAt: this.#pausedAt,
-      changed: marked ? new Set(this.#marks.keys()) : view.changed
-    };
-    this.#draw(this.#view);
-  }
-
-  #mark(was: windows.ListWindow, window: windows.ListWindow): void {
-    const until = this.#ports.moment().mono + MARK_MS;
-    const last = was.shown.at(-1);
-    const before = new Map(was.shown.map((row) => [row.id, row.revision]));
-    const seen = { entered: Math.max(0, window.waiting - was.waiting), changed: 0, left: 0 };
-    for (const row of window.shown) {
-      const revision = before.get(row.id);
-      if (revision === row.revision) continue;
-      if (revision !== undefined) seen.changed += 1;
-      else if (last !== undefined && byNewest(row, last) > 0)
-        continue; // came up from below: nothing new
-      else if (was.waiting === 0) seen.entered += 1; // what waited was counted when it came
-      this.#marks.set(row.id, until);
+    if (marking && was !== window) {
+      const seen = this.#marks.mark(was, window, this.#ports.moment().mono);
+      this.#announcements = note(this.#announcements, seen);
     }
-    for (const row of was.shown) if (was.known.has(row.id) && !window.known.has(row.id)) seen.left += 1;
-    const shown = new Set(window.shown.map((row) => row.id));
-    for (const id of this.#marks.keys()) if (!shown.has(id)) this.#marks.delete(id);
-    this.#announcements = note(this.#announcements, seen);
+    const view = this.#toView();
+    const same = (Object.keys(view) as (keyof ListView)[]).every((part) => view[part] === this.#view[part]);
+    if (same) return;
+    this.#view = view;
+    this.#draw(view);
   }
 
-  #expireMarks(): void {
-    const now = this.#ports.moment().mono;
-    for (const [id, until] of this.#marks) if (until <= now) this.#marks.delete(id);
-    if (this.#marks.size !== this.#view.changed.size) this.#show(this.#window, false);
+  #toView(): ListView {
+    const { shown: rows, gone, waiting, paused } = this.#window;
+    const { summary, listCounts } = this.#still ?? this.#numbers();
+    return { rows, gone, waiting, paused, pausedAt: this.#pausedAt, changed: this.#marks.ids, summary, listCounts };
   }
 
   #showTime(): void {

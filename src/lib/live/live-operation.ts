@@ -6,10 +6,10 @@
  */
 import type { OperationRow } from '../operations/operation.ts';
 import type { DetailPage } from '../operations/pages.ts';
-import { MARK_MS } from './live-list.ts';
 import type { Ports } from './ports.ts';
 import type { Stamp } from './proof.ts';
 import type { RowsChanged, Scope } from './protocol.ts';
+import { MARK_MS } from './row-marks.ts';
 import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscription.ts';
 
 /** A failed operation is watched by many: their pages are not read again at once. */
@@ -103,6 +103,10 @@ export class LiveOperation implements SubscriptionOwner {
     }
     this.changed();
   }
+
+  // The page of one operation shows no numbers of its scope.
+  summaries(): void {}
+  summary(): void {}
 
   flush(): void {} // one row is not worth gathering
 

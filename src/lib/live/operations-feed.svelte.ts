@@ -1,10 +1,11 @@
 /**
  * The live list as a component sees it: reactive values and a few verbs. Thin: `LiveList` does the work, this file only
  * turns its views into runes. On the server and until `start` it shows the page as it was read, and says that it is
- * connecting. Invariant: `rows` is exactly what to draw, at most a page, newest first.
+ * connecting. Invariant: `rows` is exactly what to draw, at most a page, in the list's order.
  */
 import type { OperationRow } from '../operations/operation.ts';
-import type { HubPage } from '../operations/pages.ts';
+import type { HubPage, ListCounts } from '../operations/pages.ts';
+import type { Summary } from '../operations/summary.ts';
 import { LiveList, type ListView, type TimeView } from './live-list.ts';
 import { browserPorts, type Ports } from './ports.ts';
 import type { Stamp } from './proof.ts';
@@ -46,6 +47,14 @@ export class OperationsFeed {
   get pausedAt(): number | null {
     return this.#list.pausedAt;
   }
+  /** the numbers of the whole scope, whatever the filter; as of the pause while paused; null = unknown, never zero */
+  get summary(): Summary | null {
+    return this.#list.summary;
+  }
+  /** the page's, read again at most every ten seconds; null = unknown */
+  get listCounts(): ListCounts | null {
+    return this.#list.listCounts;
+  }
   get stamp(): Stamp {
     return this.#time.stamp;
   }
@@ -76,6 +85,10 @@ export class OperationsFeed {
   }
   resume(): void {
     this.#live.resume();
+  }
+  /** Counts of this list that were read otherwise; older ones than there are change nothing. */
+  takeCounts(counts: ListCounts): void {
+    this.#live.takeCounts(counts);
   }
   tryNow(): void {
     this.#live.tryNow();

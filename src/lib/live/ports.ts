@@ -17,6 +17,8 @@ export interface Ports {
   onFrame(callback: () => void): Stop;
   /** the tab is shown again, restored, or back on a network */
   onReturn(callback: () => void): Stop;
+  /** is the tab shown? */
+  isVisible(): boolean;
   openSocket(listener: SocketListener): LiveSocket;
   /** one line for the developer's console */
   warn(message: string): void;
@@ -74,6 +76,7 @@ export const browserPorts: Ports = {
       window.removeEventListener('online', shown);
     };
   },
+  isVisible: () => document.visibilityState === 'visible',
   openSocket,
   warn: (message) => console.warn(`[watchfloor] ${message}`)
 };

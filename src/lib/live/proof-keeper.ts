@@ -40,6 +40,12 @@ export class ProofKeeper {
     return this.#now;
   }
 
+  /** By what rows are judged: an upper bound of the server's present, or else the last proof. */
+  judgedAt(at: clocks.Moment): number {
+    const latestNow = this.#clock && clocks.latestNow(clocks.observe(this.#clock, at), at);
+    return latestNow ?? this.#proofAt;
+  }
+
   start(at: clocks.Moment): void {
     this.#clock ??= clocks.openClock(this.#proofAt, at);
   }

@@ -4,6 +4,8 @@
  * Invariants: rows are handed over only while subscribed or asking; before a proof is taken, everything that came before
  * it has been handed over; after `close` nothing runs and nothing is called.
  */
+import type { ListCounts } from '../operations/pages.ts';
+import type { Summary } from '../operations/summary.ts';
 import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
 import { openConnection, type Command, type Connection, type ConnectionEvent } from './connection.ts';
 import { step } from './connection-table.ts';
@@ -11,7 +13,7 @@ import { PageRefresh } from './page-refresh.ts';
 import type { Ports, Stop } from './ports.ts';
 import { RECONNECTING_AFTER_MS, type Stamp } from './proof.ts';
 import { ProofKeeper } from './proof-keeper.ts';
-import { PROTOCOL_VERSION, type RowsChanged, type Scope, type SubscribeAnswer } from './protocol.ts';
+import { PROTOCOL_VERSION, type RowsChanged, type Scope, type Subscribe, type SubscribeAnswer } from './protocol.ts';
 import type { Moment } from './server-clock.ts';
 import type { LiveSocket, ServerMessage } from './socket.ts';
 import { toAnswerEvent, toMessageEvent } from './wire-events.ts';
@@ -23,7 +25,7 @@ const HELD_UP_MS = 2_500;
 /** Distinct rows that may come before an answer; more means that it is too late to catch up this way. */
 const MOST_EARLY = 2_000;
 
-/** What page code does for the feed; the same three for lists and details. */
+/** What page code does for the feed: the same three for lists, details and the overview, and one for lists. */
 export interface FeedOptions {
   /** runs the page's load again; the page then calls `adopt` */
   refresh: () => Promise<void>;
@@ -31,12 +33,18 @@ export interface FeedOptions {
   leave: () => void;
   /** a newer version is deployed: reload the page */
   reload: () => void;
+  /** reads the counts of the list as it is filtered now; without it they stay the page's */
+  readCounts?: (() => Promise<ListCounts>) | undefined;
 }
 
 /** Where the rows go. */
 export interface SubscriptionOwner {
   /** changes of the stream or of a catch-up */
   rows(changes: RowsChanged): void;
+  /** the numbers of all units that were joined: they replace what there is */
+  summaries(all: readonly Summary[]): void;
+  /** one unit's numbers moved */
+  summary(one: Summary): void;
   /** apply what was handed over now: a proof covers it */
   flush(): void;
   purge(): void;
@@ -56,6 +64,8 @@ export class Subscription {
   #socket: LiveSocket | null = null;
   /** rows that came before the answer to `subscribe`: applied after it, or never */
   #early = emptyBatch();
+  /** numbers that came before it, the newest of each unit */
+  #earlySummaries = new Map<Summary['place'], Summary>();
   #heardAt = 0;
   #secondAt = 0;
   #retryAt: number | null = null;
@@ -68,9 +78,15 @@ export class Subscription {
   readonly #ports: Ports;
   readonly #options: FeedOptions;
   readonly #owner: SubscriptionOwner;
+  readonly #summaries: Subscribe['summaries'];
 
-  constructor(page: ReadPage, scope: Scope, parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner }) {
+  constructor(
+    page: ReadPage,
+    scope: Scope,
+    parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner; summaries?: Subscribe['summaries'] }
+  ) {
     this.#scope = scope;
+    this.#summaries = parts.summaries ?? 'scope';
     this.#connection = openConnection(page.token);
     this.#ports = parts.ports;
     this.#options = parts.options;
@@ -92,6 +108,14 @@ export class Subscription {
   /** the best guess of the server's time, in milliseconds; until started the time at which the page was read */
   get now(): number {
     return this.#proof.now;
+  }
+
+  /**
+   * The server's time by which rows are judged: the measured present, never too early, so that a row that was sent
+   * because its time had come is not judged before it; while the clock is not known, the last proof.
+   */
+  get judgedAt(): number {
+    return this.#proof.judgedAt(this.#ports.moment());
   }
 
   start(): void {
@@ -195,6 +219,7 @@ export class Subscription {
   #receive(message: ServerMessage): void {
     this.#heardAt = this.#ports.moment().mono;
     if (message.event === 'rows:changed') return this.#take(message.body);
+    if (message.event === 'summary:changed') return this.#takeSummary(message.body.summary);
     const event = toMessageEvent(message);
     if (event.type === 'ticked') this.send(event, () => this.#prove(event.proofAt));
     else this.send(event);
@@ -210,10 +235,25 @@ export class Subscription {
     if (ticks === 0 && !unsettled) this.send({ type: 'told' });
   }
 
+  /** Numbers, like rows: those that come before the answer are put on top of it. */
+  #takeSummary(summary: Summary): void {
+    const { name } = this.#connection;
+    if (name === 'subscribing' || name === 'rebasing') {
+      if ((this.#earlySummaries.get(summary.place)?.at ?? -Infinity) < summary.at)
+        this.#earlySummaries.set(summary.place, summary);
+    } else if (name === 'live' || name === 'halted') this.#owner.summary(summary);
+  }
+
   #subscribe(token: string, attempt: number): void {
-    this.#early = emptyBatch();
+    this.#forgetEarly();
     const asked = this.#ports.moment();
-    this.#socket?.subscribe({ protocol: PROTOCOL_VERSION, scope: this.#scope, token }, (answer) => {
+    const question: Subscribe = {
+      protocol: PROTOCOL_VERSION,
+      scope: this.#scope,
+      summaries: this.#summaries,
+      token
+    };
+    this.#socket?.subscribe(question, (answer) => {
       if (attempt !== this.#connection.attempt) return;
       if (answer === null) this.send({ type: 'timed_out' });
       else this.#answered(answer, attempt, asked);
@@ -227,9 +267,16 @@ export class Subscription {
       this.#proof.learn(answer.now, asked, this.#ports.moment());
       this.#owner.rows({ rows: answer.rows, removed: answer.removed });
       if (early) this.#owner.rows(toChanges(this.#early));
+      this.#owner.summaries(answer.summaries);
+      for (const summary of this.#earlySummaries.values()) this.#owner.summary(summary);
       this.#prove(answer.proofAt);
     });
+    this.#forgetEarly();
+  }
+
+  #forgetEarly(): void {
     this.#early = emptyBatch();
+    this.#earlySummaries.clear();
   }
 
   /** Everything up to this database time has been handed over, so it is applied before it is claimed. */

@@ -1,12 +1,14 @@
 /**
- * What a message or an answer of the server means to the connection: the wire's words as the table's events. Pure. Rows
- * and catch-ups are not here: they carry data, and the driver hands that on in order.
+ * What a message or an answer of the server means to the connection: the wire's words as the table's events. Pure. Rows,
+ * summaries and catch-ups are not here: they carry data, and the driver hands that on in order.
  */
 import type { ConnectionEvent } from './connection.ts';
 import type { SubscribeAnswer } from './protocol.ts';
 import type { ServerMessage } from './socket.ts';
 
-export function toMessageEvent(message: Exclude<ServerMessage, { event: 'rows:changed' }>): ConnectionEvent {
+type Word = Exclude<ServerMessage, { event: 'rows:changed' | 'summary:changed' }>;
+
+export function toMessageEvent(message: Word): ConnectionEvent {
   switch (message.event) {
     case 'feed:ticked':
       return { type: 'ticked', proofAt: message.body.proofAt, token: message.body.token };
