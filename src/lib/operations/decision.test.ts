@@ -1,6 +1,6 @@
 /** The next step of a detail page by policy and state, what was harmed, and the word on the follow-up. */
 import { describe, expect, it } from 'vitest';
-import { followUpWord, impactOf, nextStepOf, type Around, type Piece } from './decision.ts';
+import { followUpWord, impactOf, nextStepOf, reviewOf, type Around, type Piece } from './decision.ts';
 import type { OperationRow } from './operation.ts';
 
 const AT = Date.UTC(2026, 10, 23, 8, 14, 0);
@@ -132,5 +132,35 @@ describe('the impact', () => {
   it('of a success or of work under way is what was reported', () => {
     expect(of({ succeeded: 64 }, { outcome: 'succeeded' })).toBe('None reported: 64 succeeded.');
     expect(impactOf({ ...running, counts: { failed: 2 } }, moment)).toBe('2 failed so far.');
+  });
+});
+
+describe('the review', () => {
+  const of = (row: OperationRow, mayReview = true, followUpPolicy: Around['followUpPolicy'] = 'repeatable') =>
+    reviewOf(row, { mayReview, followUpPolicy }, moment);
+  it('is offered to who may, while the follow-up is open', () => {
+    expect(of(failed)).toEqual({
+      text: 'Not reviewed. Mark it reviewed to close the follow-up before a success does; status and outcome stay as they are.',
+      action: 'review'
+    });
+    expect(of(failed, true, 'manual_review')!.text).not.toContain('before a success');
+  });
+  it('says who can, to who may not', () => {
+    expect(of(failed, false)).toEqual({
+      text: 'Not reviewed. Owners, managers and operators of this workspace can mark it reviewed.',
+      action: null
+    });
+  });
+  it('shows who and when, and can be undone by who may', () => {
+    expect(of({ ...failed, reviewed })).toEqual({
+      text: 'Reviewed by Maren Holt at 08:06:00. Status and outcome stayed as they were.',
+      action: 'undo'
+    });
+    expect(of({ ...failed, reviewed }, false)!.action).toBeNull();
+  });
+  it('is not asked for where a success resolved it, or where nothing has to be followed up', () => {
+    expect(of({ ...failed, resolved })).toMatchObject({ action: null });
+    expect(of(running)).toBeNull();
+    expect(of({ ...failed, outcome: 'cancelled' })).toBeNull();
   });
 });

@@ -150,3 +150,35 @@ export function impactOf(row: OperationRow, moment: Moment): string {
   if (all !== null) return isFollowUp(row) ? `${all}.` : `None reported: ${all}.`;
   return isFollowUp(row) ? 'Not known: no counts were reported.' : 'None reported.';
 }
+
+export interface Review {
+  text: string;
+  /** what this person may do about it now */
+  action: 'review' | 'undo' | null;
+}
+
+/** The review of a follow-up: what holds, and what may be done; null where there never was a follow-up. */
+export function reviewOf(
+  row: OperationRow,
+  page: Pick<DetailPage, 'mayReview' | 'followUpPolicy'>,
+  moment: Moment
+): Review | null {
+  if (!isFollowUp(row)) return null;
+  if (row.reviewed !== null) {
+    const when = toMoment(row.reviewed.at, moment.at, moment.timeZone);
+    return {
+      text: `Reviewed by ${row.reviewed.by} at ${when}. Status and outcome stayed as they were.`,
+      action: page.mayReview ? 'undo' : null
+    };
+  }
+  if (row.resolved !== null) return { text: 'A later success resolved it; nobody has to review it.', action: null };
+  if (!page.mayReview) {
+    const who = 'Owners, managers and operators of this workspace can mark it reviewed.';
+    return { text: `Not reviewed. ${who}`, action: null };
+  }
+  const when = page.followUpPolicy === 'manual_review' ? '' : ' before a success does';
+  return {
+    text: `Not reviewed. Mark it reviewed to close the follow-up${when}; status and outcome stay as they are.`,
+    action: 'review'
+  };
+}
