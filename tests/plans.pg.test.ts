@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLEAN_FILTER } from '../src/lib/operations/filter.ts';
 import { openPool, type Queryable } from '../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../src/lib/server/access/scope.ts';
 import { readFeedDifference } from '../src/lib/server/live/differences.ts';
@@ -79,6 +80,7 @@ function collect(plan: Record<string, unknown>, into: Record<string, unknown>[])
 
 const first = (more: Partial<ListRequest> = {}): ListRequest => ({
   environmentId: null,
+  filter: CLEAN_FILTER,
   pageSize: 25,
   after: null,
   before: null,
@@ -86,7 +88,7 @@ const first = (more: Partial<ListRequest> = {}): ListRequest => ({
 });
 
 describe('a page of rows reads at most 60 buffers through a named index, whatever the history', () => {
-  const deep = (): ListRequest['after'] => ({ createdAt: Date.now() - 35 * 86_400_000, id: 1_000_000_000 });
+  const deep = (): ListRequest['after'] => ({ at: Date.now() - 20 * 86_400_000, id: 1_000_000_000 });
   const cases: [string, () => TestPerson, () => ListRequest, string][] = [
     ['a whole workspace', () => world.everyone, () => first(), 'operation_runs_by_workspace_newest'],
     [
@@ -105,37 +107,37 @@ describe('a page of rows reads at most 60 buffers through a named index, whateve
       'one busy environment',
       () => world.everyone,
       () => first({ environmentId: world.a3 }),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ],
     [
       'one quiet environment',
       () => world.everyone,
       () => first({ environmentId: world.a1 }),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ],
     [
       'an environment without a row',
       () => world.everyone,
       () => first({ environmentId: world.a2 }),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ],
     [
       'a person narrowed to a quiet environment',
       () => world.narrowed,
       () => first(),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ],
     [
       'the same person filtering by it',
       () => world.narrowed,
       () => first({ environmentId: world.a1 }),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ],
     [
       'the same person further down',
       () => world.narrowed,
       () => first({ after: deep() }),
-      'operation_runs_by_environment_newest'
+      'operation_runs_by_place_newest'
     ]
   ];
   test.each(cases)('%s', async (_title, person, request, index) => {

@@ -19,7 +19,7 @@ import { openHub, type Hub, type HubOptions } from '../../src/lib/server/live/hu
 import { openPool } from '../../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../../src/lib/server/access/scope.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
-import { listColumns, toOperationRow, type ListColumns } from '../../src/lib/server/operations/columns.ts';
+import { judgedColumns, resolution, toOperationRow, type ListColumns } from '../../src/lib/server/operations/columns.ts';
 import type { TestPerson } from './world.ts';
 
 export interface TestHub {
@@ -75,7 +75,7 @@ export function openReader(url: string): {
         if (environmentId !== null && !visible.environments.some(({ id }) => id === environmentId)) return null;
         // The oracle's query: everything in the scope, without the page's limits.
         const { rows } = await client.query<ListColumns>(
-          `select ${listColumns('r')} from operation_runs r
+          `select ${judgedColumns('r')} from operation_runs r ${resolution('r')}
            where r.workspace_id = $1 and ($2::bigint is null or r.managed_environment_id = $2)`,
           [workspaceId, environmentId]
         );
@@ -132,7 +132,7 @@ export class TestClient {
   async resume(scope: Scope, token = this.token): Promise<SubscribeAnswer> {
     const answer = await this.socket
       .timeout(10_000)
-      .emitWithAck('subscribe', { protocol: PROTOCOL_VERSION, scope, token });
+      .emitWithAck('subscribe', { protocol: PROTOCOL_VERSION, scope, summaries: 'scope', token });
     if (answer.result === 'caught_up') {
       this.apply(answer);
       this.token = answer.token;

@@ -19,20 +19,23 @@ import {
 } from '../../src/lib/live/protocol.ts';
 import { openPool } from '../../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../../src/lib/server/access/scope.ts';
+import { CLEAN_FILTER, type ListFilter } from '../../src/lib/operations/filter.ts';
+import { readListCounts } from '../../src/lib/server/operations/counts.ts';
 import { readPageOfRows } from '../../src/lib/server/operations/first-page.ts';
+import { readSummaries, summaryPlaces } from '../../src/lib/server/operations/summary.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
 import type { TestPerson } from './world.ts';
 
 /** The loads of the SvelteKit half, on pools of their own. */
 export function openPages(url: string): {
   /** null = 404 */
-  read(person: TestPerson, scope: Scope, pageSize: PageSize): Promise<HubPage | null>;
+  read(person: TestPerson, scope: Scope, pageSize: PageSize, filter?: ListFilter): Promise<HubPage | null>;
   close(): Promise<void>;
 } {
   const people = openPool({ url, role: 'people', max: 6, applicationName: 'test pages' });
   const access = openPool({ url, role: 'access', max: 2, applicationName: 'test pages sign-in' });
   return {
-    read: (person, { workspaceId, environmentId }, pageSize) =>
+    read: (person, { workspaceId, environmentId }, pageSize, filter = CLEAN_FILTER) =>
       readWorkspace(people, person.id, workspaceId, async (client, visible) => {
         const environment = visible.environments.find(({ id }) => id === environmentId) ?? null;
         if (environmentId !== null && environment === null) return null;
@@ -41,7 +44,12 @@ export function openPages(url: string): {
           environment,
           environments: visible.environments,
           typeLabels: {},
-          ...(await readPageOfRows(client, visible, { environmentId, pageSize, after: null, before: null })),
+          filter,
+          summaries: await readSummaries(client, workspaceId, summaryPlaces(visible, environmentId), visible.readAt),
+          listCounts: await readListCounts(client, visible, environmentId, filter),
+          options: { types: [], initiators: [] },
+          mayReview: false,
+          ...(await readPageOfRows(client, visible, { environmentId, filter, pageSize, after: null, before: null })),
           pageSize,
           token: await sealPage(access, visible, { userId: person.id, workspaceId }),
           readAt: visible.readAt
@@ -66,14 +74,15 @@ export interface ViewerOptions {
   person: TestPerson;
   scope: Scope;
   pageSize: PageSize;
+  filter?: ListFilter;
   pages: ReturnType<typeof openPages>;
   /** port of the hub to go to next */
   port: () => number;
 }
 
 /** Loads the first page and follows it. Throws when the page is a 404. */
-export async function openViewer({ person, scope, pageSize, pages, port }: ViewerOptions): Promise<Viewer> {
-  const first = await pages.read(person, scope, pageSize);
+export async function openViewer({ person, scope, pageSize, filter, pages, port }: ViewerOptions): Promise<Viewer> {
+  const first = await pages.read(person, scope, pageSize, filter);
   if (first === null) throw new Error('This person may not see this scope.');
   let view: ListView = { rows: [], changed: new Set(), gone: new Set(), waiting: 0, paused: false, pausedAt: null };
   let time: TimeView | null = null;
@@ -99,7 +108,7 @@ export async function openViewer({ person, scope, pageSize, pages, port }: Viewe
     ports,
     options: {
       refresh: async () => {
-        const page = await pages.read(person, scope, pageSize);
+        const page = await pages.read(person, scope, pageSize, filter);
         if (page) list.adopt(page);
         else list.close();
       },

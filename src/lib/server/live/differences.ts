@@ -7,7 +7,14 @@
  * its transaction, hence before its snapshot) is not later than any commit it could have missed.
  */
 import type { Queryable } from '../database/pool.ts';
-import { listColumns, toOperationRow, type ListColumns } from '../operations/columns.ts';
+import {
+  isUnclosed,
+  judgedColumns,
+  listColumns,
+  resolution,
+  toOperationRow,
+  type ListColumns
+} from '../operations/columns.ts';
 import type { Scope } from '../../live/protocol.ts';
 import { formatSnapshot, parseSnapshot, type Place } from '../stream/place.ts';
 import { isInScope, type OperationChange, type WorkspaceAccess } from './rooms.ts';
@@ -69,6 +76,29 @@ const BESIDE = since(`('a', 's', 'r', 't')`);
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
 
+/** Follow-ups that one success may resolve before the rest is told by the sweep. */
+const MOST_RESOLVED = 200;
+
+/**
+ * Candidates that a success among `grouped` resolves: nothing of theirs was written, yet they are not open any more, and
+ * whoever shows them must know with the success. By the index of what is open in a place.
+ */
+const RESOLVED = `select 'o'::"char" as kind, c.workspace_id as changed_workspace, c.managed_environment_id as changed_environment,
+      null::bigint as old_environment, c.id as changed_id, 0::bigint as changed_revision
+    from grouped g
+    cross join lateral (
+      select s.* from (select o.workspace_id, coalesce(o.managed_environment_id, 0) as place_id, o.type, o.outcome,
+          o.completed_at, o.id
+        from public.operation_runs o where o.id = g.changed_id and g.kind in ('o', 'm') offset 0) s
+      where s.outcome = 'succeeded'
+    ) s
+    cross join lateral (
+      select r.workspace_id, r.managed_environment_id, r.id from public.operation_runs r
+      where r.workspace_id = s.workspace_id and coalesce(r.managed_environment_id, 0) = s.place_id and r.type = s.type
+        and ${isUnclosed('r')} and (r.completed_at, r.id) < (s.completed_at, s.id)
+      limit ${MOST_RESOLVED}
+    ) c`;
+
 /** What of a session's id stands in the log: 48 bits of it. */
 export function sessionKey(sessionId: string): number {
   return Number.parseInt(sessionId.slice(0, 12), 16);
@@ -90,11 +120,12 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
        select ${GROUPED} from changed c where not (select is_overflow from overflow) group by 1, 2, 3, 4, 5
        union all
        select ${GROUPED} from beside c group by 1, 2, 3, 4, 5
-     )
+     ),
+     told as materialized (select * from grouped union all ${RESOLVED})
      select place.*, overflow.*, g.*, ${listColumns('r')}
-     from place cross join overflow left join grouped g on true
+     from place cross join overflow left join told g on true
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
-     left join lateral (select * from (select ${listColumns('o')} from public.operation_runs o
+     left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
     [place ? formatSnapshot(place.snapshot) : '1:1:', place ? most + 1 : 0]
   );
@@ -160,7 +191,8 @@ export async function readScopeDifference(
        select ${GROUPED} from changed c cross join access
        where c.workspace_id = $2 and (${isPlaceInScope('c.environment_id')} or c.kind = 'm' and ${isPlaceInScope('c.old_environment_id')})
        group by 1, 2, 3, 4, 5 limit $6
-     )
+     ),
+     told as materialized (select * from grouped union all ${RESOLVED})
      select place.*, access.role, access.narrowed_to,
        (select count(*) = ${MOST_ENTRIES} from changed) or (select count(*) = $6 from grouped) as is_overflow,
        exists (select from beside b
@@ -168,8 +200,8 @@ export async function readScopeDifference(
        exists (select from beside b
          where b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)) as has_names_changed,
        g.*, ${listColumns('r')}
-     from place left join access on true left join grouped g on true
-     left join lateral (select * from (select ${listColumns('o')} from public.operation_runs o
+     from place left join access on true left join told g on true
+     left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}
        where o.id = g.changed_id and o.workspace_id = $2 and ${isPlaceInScope('o.managed_environment_id')} offset 0) found) r on true`,
     [formatSnapshot(place.snapshot), scope.workspaceId, scope.environmentId, userId, sessionId, most + 1]
   );
@@ -218,6 +250,61 @@ export async function readScopeAccess(
     ['', scope.workspaceId, scope.environmentId, userId, sessionId]
   );
   return rows[0] ? { role: rows[0].role, narrowedTo: rows[0].narrowed_to } : null;
+}
+
+/** The environments of a workspace, for who watches the numbers of each of them. */
+export async function readEnvironmentIds(db: Queryable, workspaceId: number): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
+    'select id from public.managed_environments where workspace_id = $1 order by id',
+    [workspaceId]
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** What became stale between two instants by time alone, and when to look again. */
+export interface StaleEdge {
+  operations: OperationChange[];
+  /** ms, the database's clock: nothing that is known now becomes stale before; null = nothing that is known now will */
+  nextAt: number | null;
+}
+
+/** Rows of a workspace that became stale in (after, at]; ms by the database's clock. Reads only what may be stale. */
+export async function readStaleEdge(
+  db: Queryable,
+  workspaceId: number,
+  after: number,
+  at: number,
+  most: number
+): Promise<StaleEdge> {
+  const [found, next] = await Promise.all([
+    db.query<ListColumns>(
+      `select ${listColumns('r')} from public.operation_runs r
+       where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= to_timestamp($3::float8 / 1000.0)
+         and r.stale_at > to_timestamp($2::float8 / 1000.0) and r.stale_at <= to_timestamp($3::float8 / 1000.0)
+       limit $4`,
+      [workspaceId, after, at, most]
+    ),
+    db.query<{ next_at: Date | null }>(
+      `select least(
+         (select min(r.stale_at) from public.operation_runs r
+          where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= to_timestamp($2::float8 / 1000.0)
+            and r.stale_at > to_timestamp($2::float8 / 1000.0)),
+         (select r.silence_check_at from public.operation_runs r
+          where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at > to_timestamp($2::float8 / 1000.0)
+          order by r.silence_check_at limit 1)) as next_at`,
+      [workspaceId, at]
+    )
+  ]);
+  return {
+    operations: found.rows.map(toOperationRow).map((row) => ({
+      id: row.id,
+      workspaceId,
+      places: [row.environmentId],
+      revision: row.revision,
+      row
+    })),
+    nextAt: next.rows[0]?.next_at?.getTime() ?? null
+  };
 }
 
 /** Same rooms, same rights: is what was joined still what may be seen? */

@@ -9,11 +9,13 @@ import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
 import {
   LIVE_PATH,
+  PROTOCOL_VERSION,
   TICK_MS,
   subscribeSchema,
   type ClientEvents,
   type ResyncReason,
-  type ServerEvents
+  type ServerEvents,
+  type Subscribe
 } from '../../live/protocol.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
@@ -22,7 +24,8 @@ import { sessionKey, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { answerHealth } from './health.ts';
 import { openOutbox } from './outbox.ts';
-import { toUnitDeltas } from './rooms.ts';
+import { numbersRoom, toUnitDeltas, type OperationChange } from './rooms.ts';
+import { openSummaries } from './summaries.ts';
 import { subscribe, type Watcher } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
 import { openWakeUp } from './wake-up.ts';
@@ -66,6 +69,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   // The feed and its canary never wait behind what clients ask for.
   const feedPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor feed' });
   const pool = openPool({ url, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
+  // Numbers may take long in a large workspace; nobody who subscribes waits behind another workspace's.
+  const numbersPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor numbers' });
   const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
@@ -115,6 +120,16 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     send: (unit, delta) => io.to(unit).emit('rows:changed', delta),
     audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
   });
+  const summaries = openSummaries({
+    db: numbersPool,
+    now: () => feed.databaseNow(),
+    isWatched: (unit) => (io.sockets.adapter.rooms.get(numbersRoom(unit))?.size ?? 0) > 0,
+    send: (unit, summary) => io.to(numbersRoom(unit)).emit('summary:changed', { summary }),
+    becameStale: (operations) => tellChanges(operations)
+  });
+  const tellChanges = (operations: readonly OperationChange[]): void => {
+    for (const [unit, delta] of toUnitDeltas(operations)) outbox.add(unit, delta);
+  };
   const allSockets = (): LiveSocket[] => [...io.sockets.sockets.values()];
   const leaveAll = (socket: LiveSocket): void => {
     // Every socket stays in the room of its own id; all others are units.
@@ -136,13 +151,18 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       if (typeof answer !== 'function') return;
       const parsed = subscribeSchema.safeParse(message);
       // A scope that cannot exist is absent like any other; only our own client's bug could send it.
-      if (!parsed.success) return answer({ result: 'absent' });
+      if (!parsed.success) {
+        // What another version asks need not fit this one's schema: that it is another one must be told all the same.
+        const version: unknown = (message as Partial<Subscribe> | null | undefined)?.protocol;
+        const isOther = typeof version === 'number' && version !== PROTOCOL_VERSION;
+        return answer(isOther ? { result: 'reload', protocol: PROTOCOL_VERSION } : { result: 'absent' });
+      }
       const later = (): void => answer({ result: 'unavailable', link: 'lag' });
       if (!admission.maySubscribe(socket.data.sessionId, performance.now())) return later();
       const ask = (): void => {
         isAsking = true;
         const namesChanged = (): void => void socket.emit('reference:changed', {});
-        void subscribe({ db: pool, feed, tokenKey }, socket.data, rooms, parsed.data, namesChanged)
+        void subscribe({ db: pool, feed, tokenKey, summaries }, socket.data, rooms, parsed.data, namesChanged)
           .then(answer, () => answer({ result: 'unavailable', link: feed.lostLink ?? 'database' }))
           .finally(() => {
             isAsking = false;
@@ -201,6 +221,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   };
   const resyncAll = (reason: ResyncReason): void => {
     outbox.clear();
+    summaries.touchAll();
     for (const socket of allSockets()) {
       leaveAll(socket);
       socket.data.scope = null;
@@ -220,7 +241,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       for (const socket of allSockets())
         if (workspaceId === null || socket.data.scope?.workspaceId === workspaceId)
           socket.emit('reference:changed', {});
-    for (const [unit, delta] of toUnitDeltas(difference.operations)) outbox.add(unit, delta);
+    tellChanges(difference.operations);
+    summaries.touch(difference.operations);
   });
   feed.events.on('stream changed', () => {
     log.warn('the stream of changes is a new one: every page reads its window anew');
@@ -242,9 +264,15 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     outbox.flush();
     const { place, proofAt } = feed;
     const now = performance.now();
+    const late = [...summaries.lateUnits()].map(numbersRoom);
     for (const socket of allSockets()) {
       const { scope, userId, tokenAt } = socket.data;
       if (scope === null) continue;
+      // Its numbers are older than what a tick would vouch for.
+      if (late.some((room) => socket.rooms.has(room))) {
+        socket.emit('feed:halted', { link: 'lag' });
+        continue;
+      }
       if (now - tokenAt < TOKEN_EVERY_MS) socket.emit('feed:ticked', { proofAt });
       else {
         socket.data.tokenAt = now;
@@ -270,9 +298,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       io.disconnectSockets(true);
       io.engine?.close();
       outbox.clear();
+      await summaries.close();
       await feed.close();
       await wakeUp.close();
-      await Promise.all([feedPool.end(), pool.end(), accessPool.end()]);
+      await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), accessPool.end()]);
     }
   };
 }

@@ -7,6 +7,7 @@
  */
 import type { OperationRow } from '../../operations/operation.ts';
 import type { Scope } from '../../live/protocol.ts';
+import type { SummaryPlace } from '../../operations/summary.ts';
 
 /** What a person may see of one workspace, read in one snapshot. */
 export interface WorkspaceAccess {
@@ -31,6 +32,26 @@ export const workspaceUnit = (workspaceId: number): Unit => `workspace:${workspa
 export const environmentUnit = (workspaceId: number, environmentId: number): Unit =>
   `environment:${workspaceId}:${environmentId}`;
 export const workspaceItselfUnit = (workspaceId: number): Unit => `itself:${workspaceId}`;
+
+/** The unit that a summary is of. */
+export function summaryUnit(workspaceId: number, place: SummaryPlace): Unit {
+  if (place === 'workspace') return workspaceUnit(workspaceId);
+  return place === 'itself' ? workspaceItselfUnit(workspaceId) : environmentUnit(workspaceId, place);
+}
+
+/** Who watches the numbers of a unit: not always who is told its rows. */
+export const numbersRoom = (unit: Unit): string => `numbers:${unit}`;
+
+/** The units whose numbers a subscription wants: those of its scope, or each environment of it. */
+export function summaryPlacesOf(
+  scope: Scope,
+  access: WorkspaceAccess,
+  everyEnvironment: number[] | null
+): SummaryPlace[] {
+  if (scope.environmentId !== null) return [scope.environmentId];
+  if (access.narrowedTo.length > 0) return ['itself', ...access.narrowedTo];
+  return everyEnvironment === null ? ['workspace'] : ['itself', ...everyEnvironment];
+}
 
 /** The rooms that a subscription joins, given what the person may see; null where the scope is not theirs. */
 export function unitsOf(scope: Scope, access: WorkspaceAccess | null): Unit[] | null {

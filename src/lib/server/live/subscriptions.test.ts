@@ -19,10 +19,10 @@ async function failing(meanwhile: (watcher: Watcher, rooms: Set<string>) => void
   } as unknown as Queryable;
   await expect(
     subscribe(
-      { db, feed: { lostLink: null } as Feed, tokenKey: { seal: () => '', open: () => place } },
+      { db, feed: { lostLink: null } as Feed, tokenKey: { seal: () => '', open: () => place }, summaries: { watch: async () => [] } },
       watcher,
       { join: (units) => units.forEach((unit) => rooms.add(unit)), leaveAll: () => rooms.clear() },
-      { protocol: PROTOCOL_VERSION, scope: { workspaceId: 3, environmentId: null }, token: 't' },
+      { protocol: PROTOCOL_VERSION, scope: { workspaceId: 3, environmentId: null }, summaries: 'scope', token: 't' },
       () => {}
     )
   ).rejects.toThrow('went away');

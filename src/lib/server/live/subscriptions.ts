@@ -6,9 +6,16 @@
 import type { Queryable } from '../database/pool.ts';
 import type { Scope, Subscribe, SubscribeAnswer } from '../../live/protocol.ts';
 import { PROTOCOL_VERSION } from '../../live/protocol.ts';
-import { isSameAccess, readScopeAccess, readScopeDifference, type Subscriber } from './differences.ts';
+import {
+  isSameAccess,
+  readEnvironmentIds,
+  readScopeAccess,
+  readScopeDifference,
+  type Subscriber
+} from './differences.ts';
 import type { Feed } from './feed.ts';
-import { toScopeDelta, unitsOf, type Unit } from './rooms.ts';
+import { numbersRoom, summaryPlacesOf, summaryUnit, toScopeDelta, unitsOf, type Unit } from './rooms.ts';
+import type { Summaries } from './summaries.ts';
 import type { TokenKey } from '../stream/token.ts';
 
 /** Further behind than this many changed operations, reading the window anew is cheaper than catching up. */
@@ -29,7 +36,12 @@ export interface Rooms {
 
 /** Answers one `subscribe`. Never throws for what a client can cause; a lost database is `unavailable`. */
 export async function subscribe(
-  { db, feed, tokenKey }: { db: Queryable; feed: Feed; tokenKey: TokenKey },
+  {
+    db,
+    feed,
+    tokenKey,
+    summaries
+  }: { db: Queryable; feed: Feed; tokenKey: TokenKey; summaries: Pick<Summaries, 'watch'> },
   watcher: Watcher,
   rooms: Rooms,
   message: Subscribe,
@@ -61,11 +73,18 @@ export async function subscribe(
   const since = tokenKey.open(message.token, { userId: watcher.userId, workspaceId: scope.workspaceId });
   if (since === null) return refuse({ result: 'resync', reason: 'token' });
 
+  const environments = message.summaries === 'environments' ? await readEnvironmentIds(db, scope.workspaceId) : null;
+  if (isOutdated()) return { result: 'resync', reason: 'access' };
+  const places = summaryPlacesOf(scope, access, environments);
   // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.
   rooms.leaveAll();
-  rooms.join(units);
+  rooms.join([...units, ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))]);
   const from = performance.now();
-  const found = await readScopeDifference(db, since, scope, watcher, MOST_BEHIND).catch((error: unknown) => {
+  const read = Promise.all([
+    readScopeDifference(db, since, scope, watcher, MOST_BEHIND),
+    summaries.watch(scope.workspaceId, places)
+  ]);
+  const [found, numbers] = await read.catch((error: unknown) => {
     // A newer subscription of this socket may stand in its rooms already.
     if (!isOutdated()) rooms.leaveAll();
     throw error;
@@ -90,6 +109,7 @@ export async function subscribe(
     result: 'caught_up',
     generation,
     ...toScopeDelta(found.operations, scope, found.access),
+    summaries: numbers,
     token: tokenKey.seal(found.place, { userId: watcher.userId, workspaceId: scope.workspaceId }),
     proofAt: found.proofAt,
     now: found.readAt + (performance.now() - from)

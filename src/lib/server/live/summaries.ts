@@ -1,0 +1,283 @@
+/**
+ * The numbers that move: of every unit that somebody watches, read again when its rows changed or time alone did (an
+ * operation became stale, a minute of the last 24 hours passed), and told to who watches. It owns when to read; what is
+ * read is operations/summary.ts. It knows neither sockets nor people.
+ * Invariants: a unit that was touched is read after the change that touched it was visible; units that nobody watches
+ * cost nothing; what is late is known (`isLate`), so that nobody vouches for old numbers.
+ */
+import type { Queryable } from '../database/pool.ts';
+import type { Summary, SummaryPlace } from '../../operations/summary.ts';
+import { readSilenceLimits, readSummaries } from '../operations/summary.ts';
+import { backOff } from './back-off.ts';
+import { readStaleEdge } from './differences.ts';
+import { summaryUnit, type OperationChange, type Unit } from './rooms.ts';
+
+/** Between two reads of a workspace's numbers at least this, and at least so many times what the last one took. */
+const LEAST_GAP_MS = 250;
+const COST_SHARE = 8;
+/** Numbers that wait longer than this for their read are not vouched for. */
+const LATE_MS = 3_000;
+/** How talkative a source is changes slowly. */
+const SILENCE_LIMIT_AGE_MS = 600_000;
+/** Looked at least this often, whatever the edges say. */
+const LONGEST_EDGE_WAIT_MS = 30_000;
+/** Rows that became stale in one moment and are told one by one; more only move the numbers. */
+const MOST_STALE_TOLD = 200;
+/** A later last report alone is told at most this often. */
+const REPORT_STEP_MS = 20_000;
+const MINUTE = 60_000;
+/** What became stale is told this much later, so that it is stale by the clock of every client, too. */
+const JUDGED_LATER_MS = 1_000;
+
+interface UnitState {
+  place: SummaryPlace;
+  summary: Summary | null;
+  /** monotonic ms since when it waits for a read; null = nothing changed since the last one */
+  dirtySince: number | null;
+  silentAfterMs: number | null;
+  limitReadAt: number;
+}
+interface WorkspaceState {
+  units: Map<Unit, UnitState>;
+  timer: NodeJS.Timeout | null;
+  isReading: boolean;
+  notBefore: number;
+  failures: number;
+  /** ms, the database's clock: staleness has been told up to here */
+  edgeAt: number;
+  edgeTimer: NodeJS.Timeout | null;
+  edgeDueAt: number;
+}
+
+export interface Summaries {
+  /** Somebody watches these units from now on; their present numbers. Fresh ones are read where none are known. */
+  watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<Summary[]>;
+  /** These operations changed. */
+  touch(changes: readonly OperationChange[]): void;
+  /** Anything may have changed (another stream, an overflow). */
+  touchAll(): void;
+  /** Units whose numbers wait for longer than can be vouched for. */
+  lateUnits(): ReadonlySet<Unit>;
+  close(): Promise<void>;
+}
+
+export interface SummariesOptions {
+  db: Queryable;
+  /** the database's present time in ms */
+  now: () => number;
+  /** does anybody watch this unit's numbers? */
+  isWatched: (unit: Unit) => boolean;
+  send: (unit: Unit, summary: Summary) => void;
+  /** operations that became stale by time alone */
+  becameStale: (operations: OperationChange[]) => void;
+}
+
+export function openSummaries({ db, now, isWatched, send, becameStale }: SummariesOptions): Summaries {
+  const workspaces = new Map<number, WorkspaceState>();
+  let isClosed = false;
+  const running = new Set<Promise<unknown>>();
+  const track = (work: Promise<unknown>): void => {
+    running.add(work);
+    void work.catch(() => {}).finally(() => running.delete(work));
+  };
+
+  const stateOf = (workspaceId: number): WorkspaceState => {
+    let state = workspaces.get(workspaceId);
+    if (!state) {
+      state = {
+        units: new Map(),
+        timer: null,
+        isReading: false,
+        notBefore: -Infinity,
+        failures: 0,
+        edgeAt: now() - JUDGED_LATER_MS,
+        edgeTimer: null,
+        edgeDueAt: Infinity
+      };
+      workspaces.set(workspaceId, state);
+      lookForEdgeIn(workspaceId, state, 0);
+    }
+    return state;
+  };
+  const forget = (workspaceId: number, state: WorkspaceState): void => {
+    if (state.timer) clearTimeout(state.timer);
+    if (state.edgeTimer) clearTimeout(state.edgeTimer);
+    workspaces.delete(workspaceId);
+  };
+  /** Units that nobody watches any more are dropped here, and the workspace with its last one. */
+  const dropUnwatched = (workspaceId: number, state: WorkspaceState): boolean => {
+    for (const unit of [...state.units.keys()]) if (!isWatched(unit)) state.units.delete(unit);
+    if (state.units.size > 0) return false;
+    forget(workspaceId, state);
+    return true;
+  };
+  const markDirty = (unit: UnitState): void => void (unit.dirtySince ??= performance.now());
+
+  const schedule = (workspaceId: number, state: WorkspaceState): void => {
+    if (isClosed || state.timer || state.isReading) return;
+    if (![...state.units.values()].some(({ dirtySince }) => dirtySince !== null)) return;
+    state.timer = setTimeout(
+      () => {
+        state.timer = null;
+        track(refresh(workspaceId, state));
+      },
+      Math.max(0, state.notBefore - performance.now())
+    );
+  };
+
+  const readUnits = async (workspaceId: number, state: WorkspaceState, units: [Unit, UnitState][]): Promise<void> => {
+    const at = now();
+    const judgedAt = at - JUDGED_LATER_MS;
+    const places = units.map(([, { place }]) => place);
+    const from = performance.now();
+    const old = units.filter(([, { limitReadAt }]) => from - limitReadAt > SILENCE_LIMIT_AGE_MS);
+    const limits = await readSilenceLimits(
+      db,
+      workspaceId,
+      old.map(([, { place }]) => place)
+    );
+    for (const [, unit] of old) {
+      unit.silentAfterMs = limits.get(unit.place) ?? null;
+      unit.limitReadAt = from;
+    }
+    const found = new Map((await readSummaries(db, workspaceId, places, judgedAt)).map((one) => [one.place, one]));
+    for (const [name, unit] of units) {
+      const summary = found.get(unit.place);
+      if (!summary || state.units.get(name) !== unit || (unit.summary?.at ?? 0) > at) continue;
+      const next = { ...summary, at, silentAfterMs: unit.silentAfterMs };
+      const isNews = unit.summary === null || isOther(unit.summary, next);
+      if (isNews) {
+        unit.summary = next;
+        send(name, next);
+      } else unit.summary = { ...next, lastReportAt: unit.summary!.lastReportAt };
+    }
+  };
+
+  const refresh = async (workspaceId: number, state: WorkspaceState): Promise<void> => {
+    if (isClosed || dropUnwatched(workspaceId, state)) return;
+    const dirty = [...state.units].filter(([, { dirtySince }]) => dirtySince !== null);
+    const since = dirty.map(([, unit]) => unit.dirtySince);
+    // What is touched while reading waits for the next read.
+    for (const [, unit] of dirty) unit.dirtySince = null;
+    state.isReading = true;
+    const from = performance.now();
+    try {
+      await readUnits(workspaceId, state, dirty);
+      state.failures = 0;
+      const took = performance.now() - from;
+      state.notBefore = performance.now() + Math.max(LEAST_GAP_MS, took * COST_SHARE);
+    } catch {
+      // The feed says what is wrong with the database; these numbers are late meanwhile.
+      for (const [at, [, unit]] of dirty.entries()) unit.dirtySince = since[at] ?? unit.dirtySince;
+      state.notBefore = performance.now() + backOff(state.failures++, Math.random());
+    } finally {
+      state.isReading = false;
+    }
+    schedule(workspaceId, state);
+  };
+
+  const lookForEdgeIn = (workspaceId: number, state: WorkspaceState, ms: number): void => {
+    if (isClosed) return;
+    const wait = Math.min(Math.max(ms, 0), LONGEST_EDGE_WAIT_MS);
+    const dueAt = performance.now() + wait;
+    if (state.edgeTimer && state.edgeDueAt <= dueAt) return;
+    if (state.edgeTimer) clearTimeout(state.edgeTimer);
+    state.edgeDueAt = dueAt;
+    state.edgeTimer = setTimeout(() => {
+      state.edgeTimer = null;
+      track(lookForEdge(workspaceId, state));
+    }, wait);
+  };
+  const lookForEdge = async (workspaceId: number, state: WorkspaceState): Promise<void> => {
+    if (isClosed || workspaces.get(workspaceId) !== state) return;
+    if (state.units.size > 0 && dropUnwatched(workspaceId, state)) return;
+    const at = now() - JUDGED_LATER_MS;
+    let next: number | null = null;
+    try {
+      const edge = await readStaleEdge(db, workspaceId, state.edgeAt, at, MOST_STALE_TOLD);
+      const hasMinutePassed = Math.floor(at / MINUTE) > Math.floor(state.edgeAt / MINUTE);
+      state.edgeAt = at;
+      next = edge.nextAt;
+      if (edge.operations.length > 0) becameStale(edge.operations);
+      if (edge.operations.length >= MOST_STALE_TOLD || hasMinutePassed)
+        for (const unit of state.units.values()) markDirty(unit);
+      touch(edge.operations);
+      schedule(workspaceId, state);
+    } catch {
+      next = at + 1_000;
+    }
+    const minute = (Math.floor(at / MINUTE) + 1) * MINUTE;
+    // A little after the edge, so that it lies behind us whatever the clocks' difference.
+    lookForEdgeIn(workspaceId, state, Math.min(next ?? Infinity, minute) - at + 5);
+  };
+
+  const touch = (changes: readonly OperationChange[]): void => {
+    for (const { workspaceId, places, row } of changes) {
+      const state = workspaces.get(workspaceId);
+      if (!state) continue;
+      const touched: SummaryPlace[] = [
+        'workspace',
+        ...[...places, row?.environmentId ?? null].map((place) => place ?? 'itself')
+      ];
+      for (const place of touched) {
+        const unit = state.units.get(summaryUnit(workspaceId, place));
+        if (unit) markDirty(unit);
+      }
+      schedule(workspaceId, state);
+      if (row?.staleAt != null) lookForEdgeIn(workspaceId, state, row.staleAt - now() + JUDGED_LATER_MS + 5);
+    }
+  };
+
+  return {
+    async watch(workspaceId, places) {
+      const state = stateOf(workspaceId);
+      const units = places.map((place): [Unit, UnitState] => {
+        const name = summaryUnit(workspaceId, place);
+        let unit = state.units.get(name);
+        if (!unit) {
+          unit = { place, summary: null, dirtySince: null, silentAfterMs: null, limitReadAt: -Infinity };
+          state.units.set(name, unit);
+        }
+        return [name, unit];
+      });
+      const unknown = units.filter(([, { summary, dirtySince }]) => summary === null || dirtySince !== null);
+      if (unknown.length > 0) {
+        const since = unknown.map(([, unit]) => unit.dirtySince);
+        for (const [, unit] of unknown) unit.dirtySince = null;
+        await readUnits(workspaceId, state, unknown).catch((error: unknown) => {
+          for (const [at, [, unit]] of unknown.entries()) unit.dirtySince = since[at] ?? performance.now();
+          throw error;
+        });
+      }
+      return units.flatMap(([, { summary }]) => summary ?? []);
+    },
+    touch,
+    touchAll() {
+      for (const [workspaceId, state] of workspaces) {
+        for (const unit of state.units.values()) markDirty(unit);
+        schedule(workspaceId, state);
+        lookForEdgeIn(workspaceId, state, 0);
+      }
+    },
+    lateUnits() {
+      const late = new Set<Unit>();
+      const from = performance.now() - LATE_MS;
+      for (const { units } of workspaces.values())
+        for (const [name, { dirtySince }] of units) if (dirtySince !== null && dirtySince < from) late.add(name);
+      return late;
+    },
+    async close() {
+      isClosed = true;
+      for (const [workspaceId, state] of [...workspaces]) forget(workspaceId, state);
+      await Promise.allSettled([...running]);
+    }
+  };
+}
+
+/** Is there anything to tell? The instant itself is none, and a later last report only now and then. */
+function isOther(known: Summary, next: Summary): boolean {
+  if (Math.abs((next.lastReportAt ?? 0) - (known.lastReportAt ?? 0)) > REPORT_STEP_MS) return true;
+  const told = ({ counts, groups, silentAfterMs }: Summary): string =>
+    JSON.stringify([counts, groups.map(({ row, count }) => [row.id, row.revision, count]), silentAfterMs]);
+  return told(known) !== told(next);
+}
