@@ -9,10 +9,10 @@ const day = (...hours: [completed: number, bad: number][]) => [
 test('every hour with anything in it has a bar, however busy another one is', () => {
   const { all, bad } = dayBars(day([1, 1], [1_000_000, 0]));
   expect(all.map(({ x, height }) => [x, height])).toEqual([
-    ['0.00%', 2],
+    ['0.00%', 3],
     ['4.17%', 21]
   ]);
-  expect(bad).toEqual([{ x: '0.00%', y: DAY_LINE + 1, height: 2 }]);
+  expect(bad).toEqual([{ x: '0.00%', y: DAY_LINE + 1, height: 3 }]);
 });
 
 test('bars stand on the line or hang from it, and stay within the drawing', () => {

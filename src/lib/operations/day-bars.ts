@@ -11,9 +11,10 @@ export const DAY_HEIGHT = 30;
 export const DAY_LINE = 23;
 const ABOVE = 21;
 const BELOW = DAY_HEIGHT - DAY_LINE - 1;
-const LEAST = 2;
-/** Each tile has a scale of its own, but never a finer one: one operation an hour must not look like a busy day. */
+const LEAST = 3;
+/** Each side of each tile has a scale of its own, but never a finer one: one an hour must not look like a busy day. */
 const LEAST_SCALE = 12;
+const LEAST_BAD_SCALE = 4;
 
 export interface Bar {
   x: string;
@@ -28,13 +29,14 @@ export interface DayBars {
 
 export function dayBars(hours: readonly Hour[]): DayBars {
   const scale = Math.max(LEAST_SCALE, ...hours.map(({ completed }) => completed));
-  const toHeight = (n: number, most: number): number => Math.max(LEAST, Math.round((n / scale) * most));
+  const badScale = Math.max(LEAST_BAD_SCALE, ...hours.map(({ bad }) => bad));
+  const toHeight = (share: number, most: number): number => Math.max(LEAST, Math.round(share * most));
   const bars: DayBars = { all: [], bad: [] };
   for (const [at, { completed, bad }] of hours.entries()) {
     const x = `${((at / hours.length) * 100).toFixed(2)}%`;
-    const height = toHeight(completed, ABOVE);
+    const height = toHeight(completed / scale, ABOVE);
     if (completed > 0) bars.all.push({ x, y: DAY_LINE - height, height });
-    if (bad > 0) bars.bad.push({ x, y: DAY_LINE + 1, height: toHeight(bad, BELOW) });
+    if (bad > 0) bars.bad.push({ x, y: DAY_LINE + 1, height: toHeight(bad / badScale, BELOW) });
   }
   return bars;
 }

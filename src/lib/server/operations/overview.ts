@@ -8,12 +8,30 @@ import type { VisibleWorkspace } from '../access/scope.ts';
 import type { Queryable } from '../database/pool.ts';
 import { OUTCOMES } from '../../operations/operation.ts';
 import type { Hour, OverviewPage } from '../../operations/pages.ts';
+import type { Summary } from '../../operations/summary.ts';
+import { readSilenceLimits } from './summary.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 /** How `watchfloor.facets` and the indexes number the workspace itself among its environments. */
 const WORKSPACE_ITSELF = 0;
 const COMPLETED_OUTCOMES = OUTCOMES.filter((outcome) => outcome !== 'pending');
+
+/** No source is silent sooner, however talkative (PRODUCT 4.1). */
+const LEAST_SILENCE_MS = 600_000;
+
+/**
+ * The summaries with the limits of those that may be silent: a page must not look calm until it is live. One statement
+ * for each unit without a report in ten minutes; what reports needs none.
+ */
+export async function withSilenceLimits(db: Queryable, workspaceId: number, summaries: Summary[]): Promise<Summary[]> {
+  const quiet = summaries.filter(
+    ({ at, lastReportAt }) => lastReportAt !== null && at - lastReportAt > LEAST_SILENCE_MS
+  );
+  const places = quiet.map(({ place }) => place);
+  const limits = await readSilenceLimits(db, workspaceId, places);
+  return summaries.map((summary) => ({ ...summary, silentAfterMs: limits.get(summary.place) ?? null }));
+}
 
 /** Every environment this person may see, by name. Two statements. */
 export async function readOverview(

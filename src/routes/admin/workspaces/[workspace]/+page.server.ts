@@ -4,7 +4,7 @@
  */
 import { error } from '@sveltejs/kit';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
-import { readOverview } from '#lib/server/operations/overview.ts';
+import { readOverview, withSilenceLimits } from '#lib/server/operations/overview.ts';
 import { readSummaries } from '#lib/server/operations/summary.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import type { OverviewPage } from '#lib/operations/pages.ts';
@@ -26,7 +26,16 @@ export const load: PageServerLoad = async ({ locals, params, url, depends }) => 
     async (client, visible): Promise<OverviewPage> => ({
       workspace: visible.workspace,
       ...(await readOverview(client, visible)),
-      summaries: await readSummaries(client, workspaceId, ['itself', ...visible.environments.map(({ id }) => id)]),
+      summaries: await withSilenceLimits(
+        client,
+        workspaceId,
+        await readSummaries(
+          client,
+          workspaceId,
+          ['itself', ...visible.environments.map(({ id }) => id)],
+          visible.readAt
+        )
+      ),
       typeLabels: visible.typeLabels,
       token: await sealPage(locals.database.access, visible, { userId: person.id, workspaceId }),
       readAt: visible.readAt
