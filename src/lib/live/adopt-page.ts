@@ -43,7 +43,8 @@ export function adoptPage(window: ListWindow, page: HubPage, at: number): ListWi
   if (!stays) return settle(next, true);
   // Rows that are held below the end of the new page are no longer known: holding them would show them as proven.
   const { floor, order } = next;
-  const sunk = !next.paused && floor !== null && window.shown.some((row) => comparePlaces(placeOf(order, row), floor) > 0);
+  const sunk =
+    !next.paused && floor !== null && window.shown.some((row) => comparePlaces(placeOf(order, row), floor) > 0);
   return settle({ ...next, shown: window.shown, bottom: window.bottom }, sunk);
 }
 

@@ -5,14 +5,8 @@
  * is judged again by time alone; memory is bounded, and what had to be forgotten of rows that were here is admitted.
  */
 import { hasDefaultWindow, matches, windowOf, type ListFilter } from '../operations/filter.ts';
-import {
-  comparePlaces,
-  placeOf,
-  type ListOrder,
-  type ListPlace,
-  type OperationRow
-} from '../operations/operation.ts';
-import type { RowsChanged, Scope } from './protocol.ts';
+import { comparePlaces, placeOf, type ListOrder, type ListPlace, type OperationRow } from '../operations/operation.ts';
+import type { Scope } from './protocol.ts';
 
 /** Removals remembered against late rows; they are needed for seconds, and one costs about 40 bytes. */
 export const TOMBSTONE_LIMIT = 1_000;

@@ -25,6 +25,9 @@ export const WAITING_LIMIT = 1_000;
 /** With fewer rows than this beyond the page, the look-ahead is refilled before the page grows short. */
 export const LOW_WATER = 5;
 
+/** A clock that seems to be set back by less than this was only measured better; by more, the database's was set back. */
+const UNSURE_MS = 60_000;
+
 const NONE: ReadonlySet<number> = new Set();
 
 export interface ListWindow extends Range, Membership {
@@ -44,7 +47,7 @@ export interface ListWindow extends Range, Membership {
   readonly overflowed: boolean;
   /** someone asked for what waits, and only a new page can show it */
   readonly wanted: boolean;
-  /** server time as of which membership was last judged: a clock that is set back a little takes nothing back */
+  /** server time as of which membership was last judged with an effect */
   readonly judgedAt: number;
   /** the window's moving end as of which the page was read, and whether it has moved on since: see `movingEnd` */
   readonly end: number | null;
@@ -108,7 +111,7 @@ export function openWindow(page: WindowPage): ListWindow {
  */
 export function applyChanges(window: ListWindow, changes: RowsChanged, at: number): ListWindow {
   if (window.lost !== null) return window;
-  const judgedAt = Math.max(at, window.judgedAt);
+  const judgedAt = judgeAt(window, at);
   const draft = new MembershipDraft(window, window, judgedAt);
   for (const row of changes.rows) draft.take(row);
   for (const [id, revision] of changes.removed) draft.remove(id, revision);
@@ -118,13 +121,18 @@ export function applyChanges(window: ListWindow, changes: RowsChanged, at: numbe
 /** Judges again what time alone changes: rows that have become likely stale, edges of a window that moves along. */
 export function reconsider(window: ListWindow, at: number): ListWindow {
   if (window.lost !== null || !dependsOnTime(window.filter)) return window;
-  const judgedAt = Math.max(at, window.judgedAt);
+  const judgedAt = judgeAt(window, at);
   const draft = new MembershipDraft(window, window, judgedAt);
   draft.reconsider();
   const next = adjust(window, draft, judgedAt);
   const end = movingEnd(window.filter, judgedAt);
   const outrun = window.isFirst && end !== null && window.end !== null && end > window.end;
   return outrun && !next.outrun ? { ...next, outrun } : next;
+}
+
+/** What was judged by a clock that was a little ahead is not taken back, for the row could be lost by that. */
+function judgeAt(window: ListWindow, at: number): number {
+  return window.judgedAt - at < UNSURE_MS ? Math.max(at, window.judgedAt) : at;
 }
 
 function adjust(window: ListWindow, draft: MembershipDraft, judgedAt: number): ListWindow {

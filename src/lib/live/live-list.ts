@@ -151,7 +151,8 @@ export class LiveList implements SubscriptionOwner {
     const proven = (name === 'live' || name === 'rebasing') && this.#window.lost === null;
     const held = proven && sameView;
     const merged = adoptPage(this.#window, page, this.#subscription.judgedAt);
-    this.#summaries.adopt(page.summaries, merged.scope.workspaceId === this.#window.scope.workspaceId);
+    if (merged.scope.workspaceId !== this.#window.scope.workspaceId) this.#summaries.setApart();
+    this.#summaries.adopt(page.summaries, Math.max(page.readAt, this.#subscription.judgedAt));
     if (!sameView || (this.#listCounts?.at ?? -Infinity) <= page.listCounts.at) this.#listCounts = page.listCounts;
     this.#counts?.supersede();
     // Another view replaces what is on screen also while paused, its numbers with it.
@@ -183,7 +184,7 @@ export class LiveList implements SubscriptionOwner {
   }
 
   summary(one: Summary): void {
-    this.#summaries.take(one);
+    this.#summaries.take(one, this.#subscription.judgedAt);
     this.#counts?.noticed();
     this.#drawSoon();
   }
@@ -211,7 +212,7 @@ export class LiveList implements SubscriptionOwner {
 
   loseStream(): void {
     this.#batch = emptyBatch();
-    this.#summaries.loseStream();
+    this.#summaries.setApart();
     this.#window = windows.loseStream(this.#next ?? this.#window);
     this.#next = null;
     this.#show(this.#window, false);

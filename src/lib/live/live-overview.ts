@@ -76,10 +76,12 @@ export class LiveOverview implements SubscriptionOwner {
   /** Takes a page that the load gave; another workspace replaces this one. */
   adopt(page: OverviewPage): void {
     if (page.token === this.#page.token) return;
-    const same = page.workspace.id === this.#page.workspace.id && !this.#withheld;
+    const isSameWorkspace = page.workspace.id === this.#page.workspace.id;
+    const same = isSameWorkspace && !this.#withheld;
+    if (!isSameWorkspace) this.#summaries.setApart();
     this.#page = page;
     this.#withheld = false;
-    this.#summaries.adopt(page.summaries, same);
+    this.#summaries.adopt(page.summaries, Math.max(page.readAt, this.#subscription.judgedAt));
     this.#show();
     const { name } = this.#subscription.connection;
     this.#subscription.adopted(page, scopeOf(page), same && (name === 'live' || name === 'rebasing'));
@@ -98,7 +100,7 @@ export class LiveOverview implements SubscriptionOwner {
   }
 
   summary(one: Summary): void {
-    this.#summaries.take(one);
+    this.#summaries.take(one, this.#subscription.judgedAt);
     this.#show();
   }
 
@@ -111,7 +113,7 @@ export class LiveOverview implements SubscriptionOwner {
   }
 
   loseStream(): void {
-    this.#summaries.loseStream();
+    this.#summaries.setApart();
   }
 
   changed(): void {

@@ -1,11 +1,15 @@
 /**
  * The numbers of a scope as a page and the stream bring them: one summary for each unit of access, and their sum. It has
- * no clock. Invariants: of one unit the newer `at` counts, until an answer of the server replaces them all; what was
- * purged is unknown (null), never zero; a report that is seen in a row is never older than `lastReportAt` says.
+ * no clock: server time is an argument. Invariants: an answer of the hub replaces what there is, since only the hub tells
+ * when they move again; otherwise of one unit the newer `at` counts, unless it is from the future (the database's clock
+ * was set back) or of another epoch or access; what was purged is unknown (null), never zero; the last report is never
+ * said to be older than what was seen of it.
  */
 import type { OperationRow } from '../operations/operation.ts';
 import { mergeSummaries, type Summary, type SummaryPlace } from '../operations/summary.ts';
 
+/** Numbers may be ahead of what we take for the present by so much. */
+const AHEAD_MS = 5_000;
 /** The last report moves on in steps of a second: silence is measured in minutes. */
 const REPORT_STEP_MS = 1_000;
 
@@ -32,24 +36,26 @@ export class SummaryKeeper {
     return this.#merged;
   }
 
-  /** An answer of the server: all units that were joined. */
+  /** An answer: all units that were joined. */
   replace(summaries: readonly Summary[]): void {
-    this.#put(toMap(summaries));
+    const was = this.#isIncomparable ? null : this.#byPlace;
+    this.#put(toMap(summaries.map((summary) => withReport(summary, was?.get(summary.place)))));
     this.#isIncomparable = false;
   }
 
-  /** A page's: which units there are, but not over newer numbers of theirs. */
-  adopt(summaries: readonly Summary[], isSameWorkspace: boolean): void {
-    const was = isSameWorkspace && !this.#isIncomparable ? this.#byPlace : null;
-    this.replace(summaries.map((summary) => newer(was?.get(summary.place), summary)));
+  /** A page's: all units there are; a load that raced with newer numbers does not bring older ones back. */
+  adopt(summaries: readonly Summary[], now: number): void {
+    const was = this.#isIncomparable ? null : this.#byPlace;
+    this.#put(toMap(summaries.map((summary) => newer(was?.get(summary.place), summary, now))));
+    this.#isIncomparable = false;
   }
 
   /** One unit's numbers moved. */
-  take(summary: Summary): void {
+  take(summary: Summary, now: number): void {
     const was = this.#byPlace?.get(summary.place);
     if (this.#byPlace === null || this.#isIncomparable || (was === undefined && this.#mode === 'scope')) return;
-    if (was !== undefined && was.at >= summary.at) return;
-    this.#put(new Map(this.#byPlace).set(summary.place, withReport(summary, was?.lastReportAt ?? null)));
+    const next = newer(was, summary, now);
+    if (next !== was) this.#put(new Map(this.#byPlace).set(summary.place, next));
   }
 
   /** Rows that arrived are reports, whether a list shows them or not. */
@@ -66,8 +72,8 @@ export class SummaryKeeper {
     if (moved) this.#put(moved);
   }
 
-  /** The stream broke off: what is shown stays, and nothing is compared with it. */
-  loseStream(): void {
+  /** Another epoch or workspace comes next: what is shown stays, and nothing is compared with it. */
+  setApart(): void {
     this.#isIncomparable = true;
   }
 
@@ -87,12 +93,13 @@ function toMap(summaries: readonly Summary[]): Map<SummaryPlace, Summary> {
   return new Map(summaries.map((summary) => [summary.place, summary]));
 }
 
-function newer(was: Summary | undefined, summary: Summary): Summary {
-  if (was === undefined) return summary;
-  return was.at > summary.at ? was : withReport(summary, was.lastReportAt);
+function newer(was: Summary | undefined, summary: Summary, now: number): Summary {
+  if (was === undefined || was.at > now + AHEAD_MS) return summary;
+  return was.at > summary.at ? was : withReport(summary, was);
 }
 
-function withReport(summary: Summary, lastReportAt: number | null): Summary {
+function withReport(summary: Summary, was: Summary | undefined): Summary {
+  const lastReportAt = was?.lastReportAt ?? null;
   if (lastReportAt === null || lastReportAt <= (summary.lastReportAt ?? -Infinity)) return summary;
   return { ...summary, lastReportAt };
 }

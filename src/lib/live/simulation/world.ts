@@ -4,15 +4,27 @@
  * from its seed. Faults of the hub can be switched on to prove that the laws would notice them.
  */
 import { LiveList, type ListView, type TimeView } from '../live-list.ts';
-import type { HubPage } from '../../operations/pages.ts';
+import { CLEAN_FILTER, type ListFilter } from '../../operations/filter.ts';
+import type { HubPage, ListCounts } from '../../operations/pages.ts';
+import type { Summary } from '../../operations/summary.ts';
 import type { Ports, Stop } from '../ports.ts';
 import type { RowsChanged, Scope } from '../protocol.ts';
 import type { LiveSocket, SocketListener } from '../socket.ts';
 import { OracleServer, WORKSPACE } from './oracle-server.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 
-export type Fault = 'no catch-up' | 'gap between rooms' | 'removal forgotten' | 'access unchecked';
+export type Fault =
+  | 'no catch-up'
+  | 'gap between rooms'
+  | 'removal forgotten'
+  | 'access unchecked'
+  | 'nobody tells what became stale'
+  | 'numbers are not told';
 export const PAGE_SIZE = 4;
+/** So far from any edge of time nobody's clock is wrong. */
+const CLEAR_OF_EDGES_MS = 4_000;
+
+type Told = { rows: RowsChanged } | { summary: Summary };
 
 export class World {
   readonly server = new OracleServer();
@@ -25,25 +37,41 @@ export class World {
   /** true database time of the last proof that reached the client */
   proofAt: number;
   scope: Scope = { workspaceId: WORKSPACE, environmentId: null };
+  filter: ListFilter;
+  /** while hidden nothing is drawn, so frames wait until the tab is shown */
+  hidden = false;
+  countsRead = 0;
   socket: SimulatedSocket | null = null;
   readonly shownRevision = new Map<number, number>();
   left = 0;
   #timers: { at: number; run: () => void }[] = [];
-  #outbox: RowsChanged[] = [];
+  #outbox: Told[] = [];
   #fedTo: number;
+  /** what was last told of the numbers, by unit, without the time */
+  #toldNumbers = new Map<Summary['place'], string>();
+  #frames: (() => void)[] = [];
+  #returns = new Set<() => void>();
   #passedAt: number;
   #wokeAt = 0;
   #load: { page: HubPage | null } | null = null;
   readonly #fault: Fault | null;
   #random: () => number;
 
-  constructor(random: () => number, rows = 40, fault: Fault | null = null) {
+  constructor(
+    random: () => number,
+    {
+      rows = 40,
+      fault = null,
+      filter = CLEAN_FILTER
+    }: { rows?: number; fault?: Fault | null; filter?: ListFilter } = {}
+  ) {
     this.#random = random;
     this.#fault = fault;
+    this.filter = filter;
     for (let n = 0; n < rows; n++) this.server.insert([null, 1, 2][n % 3] ?? null, this.now - rows + n);
     this.#fedTo = this.server.log.length;
     this.#passedAt = this.now;
-    const page = this.server.page(this.scope, PAGE_SIZE, this.now);
+    const page = this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
     this.proofAt = this.now;
     this.list = new LiveList(page, {
       ports: this.#ports(),
@@ -53,7 +81,8 @@ export class World {
           return Promise.resolve();
         },
         leave: () => (this.left += 1),
-        reload: () => {}
+        reload: () => {},
+        readCounts: () => this.#readCounts()
       },
       draw: (view) => this.#draw(view),
       tick: (time) => this.#stamped(time)
@@ -81,6 +110,16 @@ export class World {
     for (const timer of this.#timers) timer.at += ms;
     this.now += ms;
     this.slept += ms;
+  }
+
+  hide(): void {
+    this.hidden = true;
+  }
+
+  show(): void {
+    this.hidden = false;
+    for (const run of this.#frames.splice(0)) run();
+    for (const run of this.#returns) run();
   }
 
   // The hub.
@@ -125,27 +164,47 @@ export class World {
     if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked') return resync('access');
     socket.rooms = scope;
     const proofAt = this.now;
-    const found = this.server.difference(this.#fault === 'no catch-up' ? this.server.log.length : since.at, scope);
+    const found = this.server.difference(
+      this.#fault === 'no catch-up' ? this.server.log.length : since.at,
+      scope,
+      this.#fault === 'nobody tells what became stale' ? -Infinity : proofAt
+    );
+    const summaries = this.server.summaries(scope, proofAt);
     const place = this.server.token();
     socket.answer = () => {
       this.proofAt = Math.max(this.proofAt, proofAt);
-      question.answered({ result: 'caught_up', generation: 9, ...found, token: place, proofAt, now: proofAt });
+      const answer = { result: 'caught_up', generation: 9, ...found, summaries, token: place, proofAt } as const;
+      question.answered({ ...answer, now: proofAt });
     };
   }
 
   pass(): void {
-    if (!this.socket?.rooms)
+    const { rooms } = this.socket ?? {};
+    if (!rooms)
       this.#outbox = []; // nobody listens, so nothing may wait for whoever joins next
-    else this.#outbox.push(...this.server.unitDeltas(this.#fedTo, this.socket.rooms));
+    else {
+      const edge = { after: this.#passedAt, at: this.now };
+      const told = this.#fault === 'nobody tells what became stale' ? null : edge;
+      this.#outbox.push(...this.server.unitDeltas(this.#fedTo, rooms, told).map((rows) => ({ rows })));
+      for (const summary of this.server.summaries(rooms, this.now)) this.#tellNumbers(summary);
+    }
     this.#fedTo = this.server.log.length;
     this.#passedAt = this.now;
   }
 
+  #tellNumbers(summary: Summary): void {
+    const news = JSON.stringify({ ...summary, at: 0 });
+    if (this.#toldNumbers.get(summary.place) === news || this.#fault === 'numbers are not told') return;
+    this.#toldNumbers.set(summary.place, news);
+    this.#outbox.push({ summary });
+  }
+
   emit(): void {
-    const delta = this.#outbox.shift();
+    const told = this.#outbox.shift();
     const { socket } = this;
-    if (!delta || !socket?.rooms || socket.closed) return;
-    const body = this.#fault === 'removal forgotten' ? { ...delta, removed: [] } : delta;
+    if (!told || !socket?.rooms || socket.closed) return;
+    if ('summary' in told) return socket.tell({ event: 'summary:changed', body: told });
+    const body = this.#fault === 'removal forgotten' ? { ...told.rows, removed: [] } : told.rows;
     if (body.rows.length + body.removed.length > 0) socket.tell({ event: 'rows:changed', body });
   }
 
@@ -172,6 +231,7 @@ export class World {
     socket.toClient.push(() => {
       socket.listener.message({ event: 'access:changed', body: { generation: 1 } });
       if (this.view.rows.length > 0) throw new Error('rows stayed although access changed');
+      if (this.view.summary ?? this.view.listCounts) throw new Error('numbers stayed although access changed');
     });
   }
 
@@ -197,13 +257,14 @@ export class World {
 
   // The page.
 
-  startLoad(scope: Scope = this.scope): void {
+  startLoad(scope: Scope = this.scope, filter: ListFilter = this.filter): void {
     this.scope = scope;
+    this.filter = filter;
     this.#load = { page: null };
   }
 
   readPage(): void {
-    if (this.#load) this.#load.page ??= this.server.page(this.scope, PAGE_SIZE, this.now);
+    if (this.#load) this.#load.page ??= this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
   }
 
   finishLoad(): void {
@@ -217,8 +278,18 @@ export class World {
     while (this.socket && !this.socket.closed && this.socket.toClient.length > 0) this.deliver();
   }
 
+  /** Is anything about to change by time alone? */
+  isNearEdge(): boolean {
+    const intoMinute = this.now % 60_000;
+    if (intoMinute < CLEAR_OF_EDGES_MS || intoMinute > 60_000 - CLEAR_OF_EDGES_MS) return true;
+    return [...this.server.rows.values()].some(
+      ({ staleAt }) => staleAt !== null && Math.abs(staleAt - this.now) < CLEAR_OF_EDGES_MS
+    );
+  }
+
   /** Everything arrives, nothing is held; returns once live and quiet, or after two minutes. */
   settle(): void {
+    this.show();
     this.list.resume();
     this.list.engage(false);
     this.list.atTop(true);
@@ -233,7 +304,8 @@ export class World {
       this.tick();
       this.deliverAll();
       this.advance(1_000);
-      quiet = this.time.stamp.state === 'live' && this.#load === null ? quiet + 1 : 0;
+      const isQuiet = this.time.stamp.state === 'live' && this.#load === null && !this.isNearEdge();
+      quiet = isQuiet ? quiet + 1 : 0;
     }
   }
 
@@ -261,6 +333,17 @@ export class World {
     };
   }
 
+  #whenShown(run: () => void): Stop {
+    this.#frames.push(run);
+    return () => void (this.#frames = this.#frames.filter((frame) => frame !== run));
+  }
+
+  #readCounts(): Promise<ListCounts> {
+    this.countsRead += 1;
+    const { listCounts } = this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
+    return Promise.resolve(listCounts);
+  }
+
   #ports(): Ports {
     return {
       moment: () => ({ mono: this.now - this.slept, wall: this.now + this.wallSet }),
@@ -275,8 +358,12 @@ export class World {
         stop = this.#after(1_000, again);
         return () => stop();
       },
-      onFrame: (run) => this.#after(16, run),
-      onReturn: () => () => {},
+      onFrame: (run) => (this.hidden ? this.#whenShown(run) : this.#after(16, run)),
+      onReturn: (run) => {
+        this.#returns.add(run);
+        return () => void this.#returns.delete(run);
+      },
+      isVisible: () => !this.hidden,
       openSocket: (listener) => this.#open(listener),
       warn: () => {}
     };
