@@ -154,7 +154,11 @@ export function overviewState(name: string) {
   const isStale = name === 'overview-stale';
   const feed = {
     // A summary that has not come yet: not known, and never zero.
-    summaries: new Map(summaries.slice(name === 'overview-unknown' ? 2 : 0).map((part) => [part.place, part])),
+    summaries: new Map(
+      (name === 'overview-withheld' ? [] : summaries)
+        .slice(name === 'overview-unknown' ? 2 : 0)
+        .map((part) => [part.place, part])
+    ),
     stamp: {
       state: isStale ? ('stale' as const) : ('live' as const),
       ageMs: isStale ? 24 * S : 1_200,

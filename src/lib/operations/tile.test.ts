@@ -159,7 +159,7 @@ describe('the facts of a tile', () => {
     const unknown = { active: null, open: null };
     expect(tileFacts(summary({}, { lastReportAt: null }), live)).toEqual({ ...unknown, last: 'no report' });
     expect(tileFacts(null, live)).toEqual({ ...unknown, last: 'last report –' });
-    expect(tileFacts(summary(), frozen).last).toBe('last report 09:13:58');
+    expect(tileFacts(summary({ active: 2 }), frozen)).toEqual({ active: 2, open: null, last: 'last report 09:13:58' });
   });
 });
 
@@ -210,6 +210,8 @@ describe('the sentence over the tiles', () => {
     );
     expect(fleetSentence(['calm', 'calm'], live)).toBe('None has anything open.');
     expect(fleetSentence(['never', 'never'], live)).toBe('None has reported yet.');
+    expect(fleetSentence(['calm'], live)).toBe('It has nothing open.');
+    expect(fleetSentence(['never'], live)).toBe('It has not reported yet.');
     expect(fleetSentence(['blocked'], live)).toBe('1 needs attention.');
     expect(fleetSentence([], live)).toBeNull();
   });

@@ -124,8 +124,11 @@ export function tileFacts(summary: Summary | null, { at, isFrozen, timeZone }: M
   if (summary === null) return { active: null, open: null, last: 'last report –' };
   const { counts, lastReportAt } = summary;
   if (lastReportAt === null) return { active: null, open: null, last: 'no report' };
-  const when = isFrozen ? toMoment(lastReportAt, at, timeZone) : toAge(lastReportAt, at);
-  return { active: counts.active, open: counts.blocked + counts.failed + counts.partial, last: `last report ${when}` };
+  const open = counts.blocked + counts.failed + counts.partial;
+  if (!isFrozen) return { active: counts.active, open, last: `last report ${toAge(lastReportAt, at)}` };
+  // A zero is a calm word, too: without proof there may be some by now.
+  const last = `last report ${toMoment(lastReportAt, at, timeZone)}`;
+  return { active: counts.active || null, open: open || null, last };
 }
 
 /** "12 environments" */
@@ -147,8 +150,8 @@ export function fleetSentence(states: readonly TileState[], { at, isFrozen, time
       [never, 'had not reported yet', 'had not reported yet'],
       [calm + count('unknown'), 'is not known now', 'are not known now']
     ])}.`;
-  if (all > 1 && calm === all) return 'None has anything open.';
-  if (all > 1 && never === all) return 'None has reported yet.';
+  if (calm === all) return all === 1 ? 'It has nothing open.' : 'None has anything open.';
+  if (never === all) return all === 1 ? 'It has not reported yet.' : 'None has reported yet.';
   return `${toList([
     [attention, 'needs attention', 'need attention'],
     [silent, 'is silent', 'are silent'],
