@@ -1,6 +1,9 @@
 /** Invented pages for pictures: every kind of row, long names, 0 and 1,000,000, and each state of the feed. */
 import type { OperationRow } from '#lib/operations/operation.ts';
 import type { DetailPage, HubPage } from '#lib/operations/pages.ts';
+import { CLEAN_FILTER, type ListFilter } from '#lib/operations/filter.ts';
+import { attentionKindOf } from '#lib/operations/problem.ts';
+import { groupByCause, type Summary } from '#lib/operations/summary.ts';
 
 export const AT = Date.UTC(2026, 10, 23, 8, 14, 4);
 const S = 1_000;
@@ -42,6 +45,9 @@ function row(age: number, change: Partial<OperationRow>): OperationRow {
     completedAt: AT - age + 38 * S,
     lastReportedAt: AT - age + 38 * S,
     staleAt: null,
+    search: '',
+    resolved: null,
+    reviewed: null,
     ...change
   };
 }
@@ -149,15 +155,89 @@ const lost = {
   retryInMs: 7_400
 } as const;
 
+const quiet = rows.filter((it) => attentionKindOf(it, AT) === null);
+const isCalm = (name: string) =>
+  ['calm', 'silent', 'paused-calm', 'stale-calm', 'connecting-calm', 'empty'].includes(name);
+
+function summaryOf(name: string): Summary | null {
+  if (name === 'reading') return null;
+  const listed = name === 'empty' ? [] : isCalm(name) ? quiet : rows;
+  const groups = groupByCause(
+    listed.map((it) => ({ row: it, count: it.type === 'policy.sync' && it.outcome === 'failed' ? 6 : 1 })),
+    AT
+  );
+  const many = name === 'large' ? 1_204_338 : 1;
+  const of = (kind: string) => groups.filter(({ row: it }) => attentionKindOf(it, AT) === kind).length * many;
+  return {
+    place: 'workspace',
+    at: AT,
+    counts: {
+      active: listed.filter((it) => it.status !== 'completed').length * many,
+      stale: of('stale'),
+      blocked: of('blocked'),
+      failed: of('failed'),
+      partial: of('partial'),
+      succeeded: name === 'empty' ? 0 : 1_187 * many
+    },
+    groups: name === 'one' ? groups.slice(0, 1) : groups.slice(0, 8),
+    lastReportAt: AT - (name === 'silent' ? 190 * MIN : 4 * S),
+    silentAfterMs: 20 * MIN
+  };
+}
+
+const LONG_FILTER: ListFilter = {
+  ...CLEAN_FILTER,
+  tab: 'failed',
+  text: 'restore',
+  textNormal: 'restore',
+  types: ['inventory.sync', 'policy.sync', 'promotion.execute'],
+  outcomes: ['failed'],
+  statuses: ['completed'],
+  initiators: ['reporter@pacs-gateway-02.brightwater-clinics-of-the-north.example'],
+  from: { at: AT - 3 * 24 * 60 * MIN },
+  to: { at: AT - 24 * 60 * MIN },
+  problemClass: 'terminal_follow_up'
+};
+const FILTERS: Record<string, ListFilter> = {
+  filtered: LONG_FILTER,
+  long: LONG_FILTER,
+  'tab-empty': { ...CLEAN_FILTER, tab: 'needs_follow_up' },
+  'tab-failed': { ...CLEAN_FILTER, tab: 'failed' },
+  'strip-failed': { ...CLEAN_FILTER, tab: 'needs_follow_up', outcomes: ['failed'] }
+};
+
 export function hubState(name: string) {
   const isStale = name.startsWith('stale');
+  const filter = FILTERS[name] ?? CLEAN_FILTER;
+  const summary = summaryOf(name);
   const hub: HubPage = {
     workspace: workspaces[0]!,
     environment:
       name === 'environment' ? environments[0]! : name === 'long' || name === 'filtered' ? environments[1]! : null,
     environments: name === 'empty' ? environments.slice(0, 1) : environments,
     typeLabels,
-    rows: ['empty', 'filtered', 'over'].includes(name) ? [] : rows,
+    filter,
+    summaries: summary ? [summary] : [],
+    listCounts: {
+      list: name === 'large' ? { count: 999, isMore: true } : { count: 1_204, isMore: false },
+      tabs:
+        filter === CLEAN_FILTER || name.startsWith('tab')
+          ? {
+              all: { count: 999, isMore: true },
+              failed: { count: 61, isMore: false },
+              blocked: { count: 4, isMore: false },
+              partial: { count: 18, isMore: false },
+              succeeded: { count: 999, isMore: true }
+            }
+          : null,
+      at: AT - 4 * S
+    },
+    options: {
+      types: Object.keys(typeLabels),
+      initiators: ['System', 'Maren Holt', 'Devi Raman', 'Ingrid Vass', 'reporter@pacs-gateway-02.brightwater']
+    },
+    mayReview: true,
+    rows: ['empty', 'filtered', 'over', 'tab-empty'].includes(name) ? [] : rows,
     pageSize: 25,
     position: { isFirst: name !== 'over', newer: null, older: 'abc' },
     hasAny: name !== 'empty',
@@ -165,17 +245,20 @@ export function hubState(name: string) {
     readAt: AT
   };
   const feed = {
-    rows: name === 'reading' ? [] : hub.rows,
+    rows: name === 'reading' ? [] : isCalm(name) && name !== 'empty' ? quiet : hub.rows,
+    summary,
+    listCounts: hub.listCounts,
+    liveSince: AT - 190 * MIN,
     changed: new Set(name === 'live' ? [rows[1]!.id] : []),
     gone: new Set<number>(),
-    waiting: name === 'paused' ? 3 : name === 'flood' ? 240 : 0,
-    paused: name === 'paused',
-    pausedAt: name === 'paused' ? AT : null,
+    waiting: name.startsWith('paused') ? 3 : name === 'flood' ? 240 : 0,
+    paused: name.startsWith('paused'),
+    pausedAt: name.startsWith('paused') ? AT : null,
     stamp: isStale
       ? { ...lost, link: name === 'stale-database' ? ('database' as const) : ('browser' as const) }
       : name === 'reading' || name === 'reconnecting'
         ? { ...live, state: 'reconnecting' as const, ageMs: 7_000, catchingUp: name === 'reading' }
-        : name === 'connecting'
+        : name.startsWith('connecting')
           ? { ...live, state: 'connecting' as const, ageMs: null }
           : live,
     now: AT,

@@ -9,7 +9,8 @@ import { toClock, toMinute } from './time.ts';
 import { toNumber } from './wording.ts';
 
 export interface CalmView {
-  summary: Pick<Summary, 'counts' | 'lastReportAt' | 'silentAfterMs'>;
+  /** null = not known */
+  summary: Pick<Summary, 'counts' | 'lastReportAt' | 'silentAfterMs'> | null;
   stamp: Pick<FeedStamp, 'state' | 'staleSince'>;
   /** the instant of what is shown: now, the pause, or the last proof */
   at: number;
@@ -26,7 +27,7 @@ export interface CalmWords {
 
 export function calmWords({ summary, stamp, at, liveSince, isPaused, timeZone }: CalmView): CalmWords {
   const when = toClock(at, timeZone);
-  if (stamp.state === 'stale' || stamp.state === 'no_data')
+  if (stamp.state === 'stale' || stamp.state === 'no_data' || summary === null)
     return unknown('Whether an operation needs attention is not known.', `Nothing is proven since ${when}.`);
   if (stamp.state === 'reconnecting')
     return unknown('Whether an operation needs attention is not known now.', 'The feed is reconnecting.');

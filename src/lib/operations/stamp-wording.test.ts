@@ -56,7 +56,7 @@ describe('banner of a lost feed', () => {
     const words = lostWords(view({ state: 'stale', staleSince: readAt, link: 'browser', retryInMs: 7_200 }));
     expect(words).toEqual({
       fact: 'The connection to the server is lost.',
-      consequence: 'Everything below is as of 09:14:04 CET',
+      consequence: 'What is shown is as of 09:14:04 CET',
       caveat: 'and may have changed.',
       retry: 'Trying again in 8 s.'
     });

@@ -102,7 +102,7 @@ export function lostWords({ stamp, readAt, timeZone }: StampView): LostWords | n
       : stamp.link === 'listener' || stamp.link === 'lag'
         ? 'The server’s feed is behind.'
         : 'The connection to the server is lost.';
-  const consequence = `Everything below is as of ${toClock(since, timeZone)} ${toZoneName(since, timeZone)}`;
+  const consequence = `What is shown is as of ${toClock(since, timeZone)} ${toZoneName(since, timeZone)}`;
   const wait = stamp.retryInMs === null ? null : Math.ceil(stamp.retryInMs / 1_000);
   return {
     fact,
