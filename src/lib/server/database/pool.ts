@@ -12,7 +12,7 @@ export type Role = (typeof ROLES)[number];
 /** A connection or a pool: what a function that runs SQL takes as its first argument. */
 export type Queryable = Pick<pg.Pool | pg.ClientBase, 'query'>;
 
-const OID = { int8: 20, timestamptz: 1184, numeric: 1700 } as const;
+const OID = { int8: 20, int8Array: 1016, timestamptz: 1184, numeric: 1700 } as const;
 
 /** bigint → number; ids and counts stay below 2^53 by the schema, and anything else is a defect that must not be rounded. */
 function toSafeNumber(text: string): number {
@@ -22,10 +22,16 @@ function toSafeNumber(text: string): number {
   return value;
 }
 
+/** `{4,7}` → [4, 7], one dimension without nulls. pg's own gives strings, and ["4"].includes(4) is false. */
+function toSafeNumbers(text: string): number[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',').map(toSafeNumber);
+}
+
 /** The text form of Postgres' types → ours; everything not named here keeps pg's own conversion. */
 export const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (format !== 'binary' && oid === OID.int8) return toSafeNumber;
+    if (format !== 'binary' && oid === OID.int8Array) return toSafeNumbers;
     if (format !== 'binary' && oid === OID.numeric) return Number;
     return pg.types.getTypeParser(oid, format as 'text');
   }) as pg.CustomTypesConfig['getTypeParser']

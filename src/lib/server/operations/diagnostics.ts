@@ -4,6 +4,7 @@
  * all is asked by the caller, who knows their role.
  */
 import type pg from 'pg';
+import type { DoorRequest } from './door.ts';
 
 export interface Diagnostics {
   /** JSON as the database writes it: numbers keep every digit */
@@ -13,10 +14,7 @@ export interface Diagnostics {
 }
 
 /** null where the operation does not exist or is not this person's to see; then nothing is recorded either. */
-export async function openDiagnostics(
-  people: pg.Pool,
-  request: { personId: number; workspaceId: number; operationId: number }
-): Promise<Diagnostics | null> {
+export async function openDiagnostics(people: pg.Pool, request: DoorRequest): Promise<Diagnostics | null> {
   const { rows } = await people.query<{ text: string | null; opened_at: Date }>(
     'select jsonb_pretty(watchfloor.open_diagnostics($1, $2, $3)) as text, clock_timestamp() as opened_at',
     [request.personId, request.workspaceId, request.operationId]

@@ -5,13 +5,14 @@
  * itself, and a row that is being reported is answered with 'busy').
  */
 import type pg from 'pg';
+import type { DoorRequest } from './door.ts';
 
 export type ReviewAnswer = 'done' | 'absent' | 'no follow-up' | 'already' | 'busy';
 
 /** Takes the pool, not a connection: inside a transaction the row's lock would outlive the statement. */
 export async function reviewOperation(
   people: pg.Pool,
-  request: { personId: number; workspaceId: number; operationId: number; isReviewed: boolean }
+  request: DoorRequest & { isReviewed: boolean }
 ): Promise<ReviewAnswer> {
   const { rows } = await people.query<{ answer: ReviewAnswer }>(
     'select watchfloor.review_operation($1, $2, $3, $4) as answer',

@@ -5,8 +5,9 @@
 import { error, fail, redirect } from '@sveltejs/kit';
 import { can, type Capability } from '#lib/server/access/capabilities.ts';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
-import { readOperation, seesOperation } from '#lib/server/operations/detail.ts';
+import { readOperation } from '#lib/server/operations/detail.ts';
 import { openDiagnostics } from '#lib/server/operations/diagnostics.ts';
+import { askAtDoor, type DoorRequest } from '#lib/server/operations/door.ts';
 import { reviewOperation } from '#lib/server/operations/review.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import { operationAddress } from '#lib/operations/addresses.ts';
@@ -43,23 +44,15 @@ export const load: PageServerLoad = async ({ locals, params, depends }) => {
   return { detail };
 };
 
-interface Door {
-  personId: number;
-  workspaceId: number;
-  operationId: number;
-}
-
 /** Who asks about which operation, once they may: 404 where they do not see it, 403 where they see it and may not. */
-async function openDoor({ locals, params }: RequestEvent, capability: Capability, refusal: string): Promise<Door> {
-  const personId = locals.person!.id;
+async function openDoor({ locals, params }: RequestEvent, capability: Capability, refusal: string) {
   const [workspaceId, operationId] = [parseId(params.workspace), parseId(params.operation)];
   if (workspaceId === null || operationId === null) error(404, 'Not found');
-  const role = await readWorkspace(locals.database.people, personId, workspaceId, async (client, visible) =>
-    (await seesOperation(client, workspaceId, operationId)) ? visible.role : null
-  );
-  if (role === null) error(404, 'Not found');
-  if (!can(role, capability)) error(403, refusal);
-  return { personId, workspaceId, operationId };
+  const request: DoorRequest = { personId: locals.person!.id, workspaceId, operationId };
+  const answer = await askAtDoor(locals.database.people, request, capability);
+  if (answer === 'absent') error(404, 'Not found');
+  if (answer === 'forbidden') error(403, refusal);
+  return request;
 }
 
 const MAY_NOT_REVIEW = 'Owners, managers and operators of this workspace can mark an operation reviewed.';
