@@ -50,9 +50,10 @@ export class CountsRefresh {
 
   /** To be called about once a second; `isWatched`: the list is live and may change on screen. */
   second(isWatched: boolean): void {
-    if (!isWatched || this.#isReading || !this.#ports.isVisible()) return;
+    if (!isWatched || !this.#ports.isVisible()) return;
     const since = this.#ports.moment().mono - this.#readAt;
-    if (since < (this.#hasChanged ? this.#gap : READ_ANYWAY_MS)) return;
+    // A read that has not ended by then never will.
+    if (since < (this.#hasChanged && !this.#isReading ? this.#gap : READ_ANYWAY_MS)) return;
     const turn = ++this.#turn;
     this.#isReading = true;
     this.#hasChanged = false;

@@ -12,6 +12,7 @@ const PORTS: Ports = {
   everySecond: () => () => {},
   onFrame: () => () => {},
   onReturn: () => () => {},
+  isVisible: () => true,
   openSocket: () => ({ subscribe: () => {}, clock: () => {}, close: () => {} }),
   warn: () => {}
 };
@@ -19,6 +20,7 @@ const somePage = (revision: number, token = 'page'): DetailPage => ({
   workspace: { id: WORKSPACE, name: 'W', isDemo: false },
   environment: null,
   typeLabel: 'Inventory sync',
+  followUpPolicy: 'repeatable',
   silenceLimitSeconds: null,
   row: someRow({ id: 5, revision }),
   failures: [],
@@ -26,6 +28,11 @@ const somePage = (revision: number, token = 'page'): DetailPage => ({
   externalId: null,
   reconciliationReason: null,
   retryOf: null,
+  earlier: [],
+  lastSuccess: null,
+  later: null,
+  mayReview: false,
+  mayOpenDiagnostics: false,
   token,
   readAt: 0
 });
@@ -50,6 +57,18 @@ describe('a live operation', () => {
     expect([view().row.id, view().row.revision, view().changed]).toEqual([5, 4, true]);
     operation.adopt(somePage(3, 'older'));
     expect(view().row.revision).toBe(4);
+  });
+
+  it('is reviewed and resolved with a newer revision, and unmoved by the same one told again', () => {
+    const { operation, view } = open();
+    const reviewed = { at: 9, by: 'Ada' };
+    operation.rows({ rows: [someRow({ id: 5, revision: 3, reviewed })], removed: [] });
+    expect([view().row.reviewed, view().changed]).toEqual([reviewed, true]);
+    const before = view();
+    operation.rows({ rows: [someRow({ id: 5, revision: 3, staleAt: 1 })], removed: [] });
+    expect(view()).toBe(before);
+    operation.rows({ rows: [someRow({ id: 5, revision: 4 })], removed: [] });
+    expect(view().row.reviewed).toBeNull();
   });
 
   it('is gone with a later removal, and back with a row of that revision', () => {

@@ -1,0 +1,147 @@
+/** One live list in the simulated world: its numbers, its status line, a tab that nobody looks at. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CLEAN_FILTER, type ListFilter } from '../operations/filter.ts';
+import { SILENCE_LIMIT_MS } from './simulation/oracle-server.ts';
+import { PAGE_SIZE, World } from './simulation/world.ts';
+
+const STALE: ListFilter = { ...CLEAN_FILTER, tab: 'stale' };
+let world: World;
+/** What the hub knows reaches the client; a second passes. */
+function second(): void {
+  world.pass();
+  world.tick();
+  world.deliverAll();
+  world.advance(1_000);
+}
+function open(filter?: ListFilter): void {
+  world = new World(() => 0.5, filter ? { filter } : {});
+  world.settle();
+}
+beforeEach(() => open());
+
+describe('the numbers of a live list', () => {
+  const active = (): number | undefined => world.view.summary?.counts.active;
+
+  it('move with the stream, whatever the filter of the list shows', () => {
+    open({ ...CLEAN_FILTER, tab: 'failed' });
+    const before = active() ?? 0;
+    world.server.insert(1, world.now);
+    second();
+    expect([active(), world.view.rows]).toEqual([before + 1, []]);
+  });
+
+  it('stay as they were drawn while paused, and are the newest ones again on resume or when asked to be shown', () => {
+    const [before, counts] = [active() ?? 0, world.view.listCounts];
+    world.list.pause();
+    for (let n = 0; n < 70; n++) {
+      if (n < 5) world.server.insert(1, world.now);
+      second();
+    }
+    expect([active(), world.view.listCounts, world.view.waiting]).toEqual([before, counts, 5]);
+    world.list.showWaiting();
+    expect([active(), world.view.paused]).toEqual([before + 5, true]);
+    world.server.insert(1, world.now);
+    second();
+    expect(active()).toBe(before + 5);
+    world.list.resume();
+    expect(active()).toBe(before + 6);
+  });
+
+  it('are unknown at once when access changes, also while paused, and known again with the page', () => {
+    world.list.pause();
+    world.grant([null, 1]);
+    world.deliverAll();
+    expect([world.view.summary, world.view.listCounts]).toEqual([null, null]);
+    world.settle();
+    expect(world.view.summary?.counts.active).toBe(world.server.summaries(world.scope, world.now).reduce(sumActive, 0));
+    expect(world.view.listCounts).not.toBeNull();
+  });
+
+  it('include counts of the list that are read again after changes, and are those of the list that is shown', async () => {
+    const { countsRead } = world;
+    world.server.insert(1, world.now);
+    for (let n = 0; n < 13; n++) second();
+    await Promise.resolve();
+    expect([world.countsRead, world.view.listCounts?.list.count]).toEqual([countsRead + 1, 41]);
+    world.server.insert(1, world.now);
+    for (let n = 0; n < 12; n++) second();
+    world.startLoad(world.scope, STALE); // while the next answer is under way
+    world.readPage();
+    world.finishLoad();
+    await Promise.resolve();
+    expect(world.view.listCounts?.list.count).toBe(world.server.page(world.scope, 4, world.now, STALE).listCounts.list.count);
+  });
+});
+
+describe('a live list', () => {
+  it('lets a row in that becomes stale, with the message and without it', () => {
+    open(STALE);
+    const { id } = world.server.insert(1, world.now);
+    for (let n = 0; n * 1_000 < SILENCE_LIMIT_MS - 2_000; n++) second();
+    const has = (): boolean => world.view.rows.some((row) => row.id === id);
+    expect(has()).toBe(false);
+    for (let n = 0; n < 3; n++) {
+      // Only ticks: the hub tells nothing, and yet the row belongs.
+      world.tick();
+      world.deliverAll();
+      world.advance(1_000);
+    }
+    expect(has()).toBe(true);
+  });
+
+  it('judges by time only as long as it is live: without a proof nobody knows what was reported since', () => {
+    open(STALE);
+    const { id } = world.server.insert(1, world.now);
+    second();
+    world.cut();
+    world.advance(2 * SILENCE_LIMIT_MS);
+    expect(world.view.rows.some((row) => row.id === id)).toBe(false);
+    world.settle();
+    expect(world.view.rows.some((row) => row.id === id)).toBe(true);
+  });
+
+  it('announces at most six times in any minute, and counts only', () => {
+    const said: { at: number; text: string }[] = [];
+    for (let n = 0; n < 180; n++) {
+      world.server.insert(1, world.now);
+      world.server.update([...world.server.rows.keys()].at(-2) ?? 0, world.now);
+      if (n % 3 === 0) world.server.delete([...world.server.rows.keys()].at(-3) ?? 0);
+      second();
+      const { announcement: text } = world.time;
+      if (text !== '' && text !== said.at(-1)?.text) said.push({ at: world.now, text });
+    }
+    expect(said.length).toBeGreaterThan(6);
+    for (const { at } of said)
+      expect(said.filter((one) => one.at >= at && one.at < at + 60_000).length).toBeLessThanOrEqual(6);
+    const counts =
+      /^(\d+ new operations?|\d+ changed|\d+ no longer in this list)(, (\d+ (changed|no longer in this list)))*\.$/;
+    for (const { text } of said) expect(text).toMatch(counts);
+  });
+
+  it('has everything that came while its tab was hidden once that is shown, drawn once', () => {
+    world.hide();
+    for (let n = 0; n < 8; n++) {
+      world.server.insert(1, world.now);
+      world.pass();
+      for (let message = 0; message < 9; message++) world.emit();
+      world.deliverAll();
+    }
+    const before = world.view;
+    world.show();
+    expect(world.view).not.toBe(before);
+    expect(world.view.rows).toEqual(world.server.page(world.scope, PAGE_SIZE, world.now).rows.slice(0, PAGE_SIZE));
+  });
+
+  it('catches up when its tab is shown after the machine slept through everything', () => {
+    world.hide();
+    for (let n = 0; n < 8; n++) world.server.insert(1, world.now + n);
+    world.sleep(600_000);
+    world.show();
+    world.settle();
+    expect(world.view.rows).toEqual(world.server.page(world.scope, PAGE_SIZE, world.now).rows.slice(0, PAGE_SIZE));
+  });
+});
+
+function sumActive(sum: number, { counts }: { counts: { active: number } }): number {
+  return sum + counts.active;
+}
