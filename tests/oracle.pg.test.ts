@@ -4,6 +4,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '../src/lib/server/database/migrations.ts';
 import type { HubOptions } from '../src/lib/server/live/hub.ts';
+import { CLEAN_FILTER } from '../src/lib/operations/filter.ts';
+import { mergeSummaries, type Summary } from '../src/lib/operations/summary.ts';
 import { readFeedDifference } from '../src/lib/server/live/differences.ts';
 import { startHub, type TestHub } from './harness/live.ts';
 import { startPostgres, type TestPostgres } from './harness/postgres.ts';
@@ -28,7 +30,7 @@ type Fault =
   | { do: 'pause screen'; viewer: number }
   | { do: 'resume screen'; viewer: number };
 
-const viewerAt = fc.nat({ max: 4 });
+const viewerAt = fc.nat({ max: 8 });
 const faults: fc.Arbitrary<{ afterMs: number; fault: Fault }[]> = fc.array(
   fc.record({
     afterMs: fc.constantFrom(0, 20, 100, 300),
@@ -69,6 +71,13 @@ async function makeDatabase(): Promise<string> {
   await client.end();
   const url = postgres.urlOf(name);
   await migrate(url);
+  const owner = new pg.Client({ connectionString: url });
+  await owner.connect();
+  await owner.query(
+    `insert into operation_types (code, label, follow_up_policy, queued_limit_seconds, running_limit_seconds)
+     values ('test.quick', 'Quick', 'repeatable', 1, 1)`
+  );
+  await owner.end();
   return url;
 }
 
@@ -90,7 +99,16 @@ async function play(
     { person: world.everyone, scope: { ...all, environmentId: world.a2 }, pageSize: 25 },
     { person: world.narrowed, scope: all, pageSize: 50 },
     { person: world.stranger, scope: { workspaceId: world.b, environmentId: null }, pageSize: 25 },
-    { person: world.everyone, scope: all, pageSize: 25 }
+    { person: world.everyone, scope: all, pageSize: 25 },
+    { person: world.everyone, scope: all, pageSize: 50, filter: { ...CLEAN_FILTER, tab: 'needs_follow_up' } },
+    { person: world.narrowed, scope: all, pageSize: 25, filter: { ...CLEAN_FILTER, tab: 'active' } },
+    { person: world.everyone, scope: all, pageSize: 25, filter: { ...CLEAN_FILTER, tab: 'stale' } },
+    {
+      person: world.everyone,
+      scope: { ...all, environmentId: world.a2 },
+      pageSize: 25,
+      filter: { ...CLEAN_FILTER, outcomes: ['succeeded', 'cancelled'] }
+    }
   ];
   const viewers: Viewer[] = [];
   try {
@@ -104,14 +122,19 @@ async function play(
     };
     await Promise.all([...scenario.lanes.map((lane) => runSteps(world, url, lane)), causeFaults()]);
     for (const viewer of viewers) viewer.list.resume();
+    // Pages of history show a resolution once it is written down; what is live shows it at once.
+    await world.owner.query('select watchfloor.sweep_follow_ups()');
 
     for (const [at, viewer] of viewers.entries()) {
-      const { person, scope, pageSize } = watched[at]!;
+      const { person, scope, pageSize, filter } = watched[at]!;
       await vi.waitFor(
         async () => {
-          const fresh = (await pages.read(person, scope, pageSize))!;
+          const fresh = (await pages.read(person, scope, pageSize, filter))!;
           viewer.list.showWaiting();
           expect(viewer.rows, `viewer ${at}`).toEqual(fresh.rows.slice(0, pageSize));
+          expect(numbersOf(viewer.summary), `numbers of viewer ${at}`).toEqual(
+            numbersOf(mergeSummaries(fresh.summaries))
+          );
           expect(viewer.state, `viewer ${at}`).toBe('live');
         },
         { timeout: patienceMs, interval: 100 }
@@ -123,6 +146,11 @@ async function play(
     await Promise.all(hubs.map((hub) => hub.close()));
     await Promise.all([pages.close(), world.close()]);
   }
+}
+
+/** What of a summary must be the same whenever it was read. */
+function numbersOf(summary: Summary | null): unknown {
+  return summary && [summary.counts, summary.groups.map(({ row, count }) => [row.id, row.revision, count])];
 }
 
 async function cause(

@@ -19,7 +19,12 @@ import { openHub, type Hub, type HubOptions } from '../../src/lib/server/live/hu
 import { openPool } from '../../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../../src/lib/server/access/scope.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
-import { judgedColumns, resolution, toOperationRow, type ListColumns } from '../../src/lib/server/operations/columns.ts';
+import {
+  judgedColumns,
+  resolution,
+  toOperationRow,
+  type ListColumns
+} from '../../src/lib/server/operations/columns.ts';
 import type { TestPerson } from './world.ts';
 
 export interface TestHub {

@@ -16,6 +16,10 @@ export type Write =
   | { do: 'complete'; pick: number; outcome: string }
   | { do: 'move'; pick: number; place: 'a1' | 'a2' | 'a3' }
   | { do: 'delete'; pick: number }
+  /** one that falls silent at once: its type allows a second */
+  | { do: 'fall silent'; place: Place }
+  | { do: 'review'; pick: number; isReviewed: boolean }
+  | { do: 'sweep' }
   | { do: 'nothing' };
 
 export type Step =
@@ -59,6 +63,9 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('fall silent' as const), place }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('review' as const), pick, isReviewed: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'nothing' as const }) }
 );
 
@@ -201,6 +208,21 @@ async function runWrite(client: pg.Client, world: World, step: Write): Promise<v
       return;
     case 'delete':
       await client.query(`delete from operation_runs where id = ${PICKED}`, [step.pick]);
+      return;
+    case 'fall silent':
+      await client.query(
+        `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'test.quick', 'running')`,
+        at(step.place)
+      );
+      return;
+    case 'review':
+      await client.query(
+        `select watchfloor.review_operation($2, $3, id, $4) from (select ${PICKED} as id) picked where id is not null`,
+        [step.pick, world.everyone.id, world.a, step.isReviewed]
+      );
+      return;
+    case 'sweep':
+      await client.query('select watchfloor.sweep_follow_ups()');
       return;
     case 'nothing':
       await client.query(`update operation_runs set status = 'running' where false`);

@@ -22,6 +22,7 @@ import { readWorkspace } from '../../src/lib/server/access/scope.ts';
 import { CLEAN_FILTER, type ListFilter } from '../../src/lib/operations/filter.ts';
 import { readListCounts } from '../../src/lib/server/operations/counts.ts';
 import { readPageOfRows } from '../../src/lib/server/operations/first-page.ts';
+import type { Summary } from '../../src/lib/operations/summary.ts';
 import { readSummaries, summaryPlaces } from '../../src/lib/server/operations/summary.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
 import type { TestPerson } from './world.ts';
@@ -61,6 +62,7 @@ export function openPages(url: string): {
 
 export interface Viewer {
   readonly rows: OperationRow[];
+  readonly summary: Summary | null;
   readonly state: string;
   /** rows that went back on screen: must stay empty */
   readonly wentBack: string[];
@@ -84,7 +86,7 @@ export interface ViewerOptions {
 export async function openViewer({ person, scope, pageSize, filter, pages, port }: ViewerOptions): Promise<Viewer> {
   const first = await pages.read(person, scope, pageSize, filter);
   if (first === null) throw new Error('This person may not see this scope.');
-  let view: ListView = { rows: [], changed: new Set(), gone: new Set(), waiting: 0, paused: false, pausedAt: null };
+  let view: ListView | null = null;
   let time: TimeView | null = null;
   let socket: Socket<ServerEvents, ClientEvents> | null = null;
   const shown = new Map<number, number>();
@@ -127,7 +129,10 @@ export async function openViewer({ person, scope, pageSize, filter, pages, port 
   list.start();
   return {
     get rows() {
-      return view.rows;
+      return view?.rows ?? [];
+    },
+    get summary() {
+      return view?.summary ?? null;
     },
     get state() {
       return time?.stamp.state ?? 'connecting';

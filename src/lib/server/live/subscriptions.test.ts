@@ -19,7 +19,12 @@ async function failing(meanwhile: (watcher: Watcher, rooms: Set<string>) => void
   } as unknown as Queryable;
   await expect(
     subscribe(
-      { db, feed: { lostLink: null } as Feed, tokenKey: { seal: () => '', open: () => place }, summaries: { watch: async () => [] } },
+      {
+        db,
+        feed: { lostLink: null } as Feed,
+        tokenKey: { seal: () => '', open: () => place },
+        summaries: { watch: async () => {}, known: () => [] }
+      },
       watcher,
       { join: (units) => units.forEach((unit) => rooms.add(unit)), leaveAll: () => rooms.clear() },
       { protocol: PROTOCOL_VERSION, scope: { workspaceId: 3, environmentId: null }, summaries: 'scope', token: 't' },

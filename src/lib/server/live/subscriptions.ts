@@ -41,7 +41,7 @@ export async function subscribe(
     feed,
     tokenKey,
     summaries
-  }: { db: Queryable; feed: Feed; tokenKey: TokenKey; summaries: Pick<Summaries, 'watch'> },
+  }: { db: Queryable; feed: Feed; tokenKey: TokenKey; summaries: Pick<Summaries, 'watch' | 'known'> },
   watcher: Watcher,
   rooms: Rooms,
   message: Subscribe,
@@ -84,7 +84,7 @@ export async function subscribe(
     readScopeDifference(db, since, scope, watcher, MOST_BEHIND),
     summaries.watch(scope.workspaceId, places)
   ]);
-  const [found, numbers] = await read.catch((error: unknown) => {
+  const [found] = await read.catch((error: unknown) => {
     // A newer subscription of this socket may stand in its rooms already.
     if (!isOutdated()) rooms.leaveAll();
     throw error;
@@ -109,7 +109,8 @@ export async function subscribe(
     result: 'caught_up',
     generation,
     ...toScopeDelta(found.operations, scope, found.access),
-    summaries: numbers,
+    // Those of this moment: newer ones may have been told between the two reads and now.
+    summaries: summaries.known(scope.workspaceId, places),
     token: tokenKey.seal(found.place, { userId: watcher.userId, workspaceId: scope.workspaceId }),
     proofAt: found.proofAt,
     now: found.readAt + (performance.now() - from)

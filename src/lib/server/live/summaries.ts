@@ -50,8 +50,10 @@ interface WorkspaceState {
 }
 
 export interface Summaries {
-  /** Somebody watches these units from now on; their present numbers. Fresh ones are read where none are known. */
-  watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<Summary[]>;
+  /** Somebody watches these units from now on: resolves once their numbers are known and none is older than the call. */
+  watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<void>;
+  /** The numbers of these units as they were last told; for an answer, at the moment in which it is given. */
+  known(workspaceId: number, places: readonly SummaryPlace[]): Summary[];
   /** These operations changed. */
   touch(changes: readonly OperationChange[]): void;
   /** Anything may have changed (another stream, an overflow). */
@@ -80,6 +82,11 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     running.add(work);
     void work.catch(() => {}).finally(() => running.delete(work));
   };
+
+  // What we take for the database's present is an upper bound, and steps back when a better one is measured. The order of
+  // two reads of ours is sure all the same: clients take the newer `at` for the newer numbers.
+  let lastAt = -Infinity;
+  const nextAt = (): number => (lastAt = Math.max(now(), lastAt + 1));
 
   const stateOf = (workspaceId: number): WorkspaceState => {
     let state = workspaces.get(workspaceId);
@@ -126,8 +133,8 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
   };
 
   const readUnits = async (workspaceId: number, state: WorkspaceState, units: [Unit, UnitState][]): Promise<void> => {
-    const at = now();
-    const judgedAt = at - JUDGED_LATER_MS;
+    const at = nextAt();
+    const judgedAt = now() - JUDGED_LATER_MS;
     const places = units.map(([, { place }]) => place);
     const from = performance.now();
     const old = units.filter(([, { limitReadAt }]) => from - limitReadAt > SILENCE_LIMIT_AGE_MS);
@@ -196,7 +203,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     try {
       const edge = await readStaleEdge(db, workspaceId, state.edgeAt, at, MOST_STALE_TOLD);
       const hasMinutePassed = Math.floor(at / MINUTE) > Math.floor(state.edgeAt / MINUTE);
-      state.edgeAt = at;
+      state.edgeAt = Math.max(at, state.edgeAt);
       next = edge.nextAt;
       if (edge.operations.length > 0) becameStale(edge.operations);
       if (edge.operations.length >= MOST_STALE_TOLD || hasMinutePassed)
@@ -249,8 +256,9 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
           throw error;
         });
       }
-      return units.flatMap(([, { summary }]) => summary ?? []);
     },
+    known: (workspaceId, places) =>
+      places.flatMap((place) => workspaces.get(workspaceId)?.units.get(summaryUnit(workspaceId, place))?.summary ?? []),
     touch,
     touchAll() {
       for (const [workspaceId, state] of workspaces) {

@@ -1,0 +1,153 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLEAN_FILTER, type ListFilter } from '../src/lib/operations/filter.ts';
+import { openPool } from '../src/lib/server/database/pool.ts';
+import { readWorkspace } from '../src/lib/server/access/scope.ts';
+import { listColumns } from '../src/lib/server/operations/columns.ts';
+import { Parameters } from '../src/lib/server/operations/filter-sql.ts';
+import { listSql, placesOf } from '../src/lib/server/operations/first-page.ts';
+import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { fillHistory } from './harness/history.ts';
+import { makeWorld, type TestPerson, type World } from './harness/world.ts';
+
+/**
+ * Every tab and every filter over a million operations, as the role that serves people: what 25 rows cost, whether the
+ * list is full, short or empty, and whether the person sees all or is narrowed to a quiet environment.
+ */
+const MOST_BUFFERS = 60;
+const ROWS = 25;
+
+let database: TestDatabase;
+let world: World;
+let people: pg.Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  world = await makeWorld(database.url);
+  people = openPool({
+    url: database.url,
+    role: 'people',
+    max: 1,
+    applicationName: 'test plans',
+    statementTimeoutMs: 0
+  });
+  await fillHistory(database.url, world, { busy: 700_000, other: 300_000 });
+}, 600_000);
+afterAll(async () => {
+  await people?.end();
+  await world?.close();
+  await database?.drop();
+});
+
+interface Plan {
+  buffers: number;
+  rows: number;
+  indexes: string[];
+  scans: string[];
+  text: string;
+}
+
+async function explain(person: TestPerson, filter: ListFilter, environmentId: number | null): Promise<Plan> {
+  const found = await readWorkspace(people, person.id, world.a, async (client, visible) => {
+    const parameters = new Parameters();
+    const sql = listSql(
+      listColumns('r'),
+      world.a,
+      {
+        filter,
+        places: placesOf(visible, environmentId),
+        direction: 'older',
+        from: null,
+        limit: ROWS,
+        at: visible.readAt
+      },
+      parameters
+    );
+    const { rows } = await client.query(`explain (analyze, buffers, format json) ${sql}`, parameters.values);
+    const plan = rows[0]['QUERY PLAN'][0]['Plan'];
+    const nodes: Record<string, unknown>[] = [];
+    const collect = (node: Record<string, unknown>): void => {
+      nodes.push(node);
+      for (const child of (node['Plans'] as Record<string, unknown>[] | undefined) ?? []) collect(child);
+    };
+    collect(plan);
+    return {
+      buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+      rows: plan['Actual Rows'],
+      indexes: nodes.map((node) => node['Index Name']).filter((name) => typeof name === 'string'),
+      scans: nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => String(node['Relation Name'])),
+      text: JSON.stringify(plan, null, 1)
+    };
+  });
+  return found!;
+}
+
+const list = (more: Partial<ListFilter>): ListFilter => ({ ...CLEAN_FILTER, ...more });
+/** [what, filter, has rows for who sees all, has rows for who is narrowed to quiet a1] */
+const lists: [string, ListFilter, boolean, boolean][] = [
+  ['All', list({}), true, true],
+  ['Active', list({ tab: 'active' }), true, false],
+  ['Needs follow-up', list({ tab: 'needs_follow_up' }), true, false],
+  ['Stale', list({ tab: 'stale' }), true, false],
+  ['Failed', list({ tab: 'failed' }), true, true],
+  ['Blocked', list({ tab: 'blocked' }), false, false],
+  ['Partial', list({ tab: 'partial' }), true, false],
+  ['Succeeded', list({ tab: 'succeeded' }), true, true],
+  ['Needs follow-up, failed', list({ tab: 'needs_follow_up', outcomes: ['failed'] }), true, false],
+  ['Needs follow-up, blocked', list({ tab: 'needs_follow_up', outcomes: ['blocked'] }), false, false],
+  ['Succeeded in 24 hours', list({ tab: 'succeeded', from: { agoMs: 86_400_000 } }), true, false],
+  ['a common type', list({ types: ['policy.sync'] }), true, true],
+  ['a rare type', list({ types: ['rare.type'] }), true, true],
+  ['a type that nothing has', list({ types: ['no.such'] }), false, false],
+  ['two types, one of them rare', list({ types: ['rare.type', 'no.such'] }), true, true],
+  ['status queued', list({ statuses: ['queued'] }), false, false],
+  ['status running', list({ statuses: ['running'] }), true, false],
+  ['status completed', list({ statuses: ['completed'] }), true, true],
+  ['outcome failed', list({ outcomes: ['failed'] }), true, true],
+  ['outcome blocked', list({ outcomes: ['blocked'] }), false, false],
+  ['two outcomes', list({ outcomes: ['blocked', 'cancelled'] }), true, false],
+  ['outcome pending', list({ outcomes: ['pending'] }), true, false],
+  ['a common initiator', list({ initiators: ['System'] }), true, true],
+  ['a rare initiator', list({ initiators: ['Rare Person'] }), true, true],
+  ['an initiator that nothing has', list({ initiators: ['Nobody'] }), false, false],
+  [
+    'a window of one hour, a week ago',
+    list({ from: { agoMs: 169 * 3_600_000 }, to: { agoMs: 168 * 3_600_000 } }),
+    true,
+    false
+  ],
+  [
+    'a window without operations',
+    list({ from: { agoMs: 90 * 86_400_000 }, to: { agoMs: 60 * 86_400_000 } }),
+    false,
+    false
+  ],
+  ['a common text', list({ text: 'sync', textNormal: 'sync' }), true, true],
+  ['a rare text', list({ text: 'rare person', textNormal: 'rare person' }), true, true],
+  ['a text that nothing has', list({ text: 'zebra crossing', textNormal: 'zebra crossing' }), false, false],
+  ['problem class follow-up', list({ problemClass: 'terminal_follow_up' }), true, true],
+  ['problem class stale', list({ problemClass: 'active_stale_attention' }), true, false]
+];
+
+describe.each([
+  ['a whole workspace', () => world.everyone, () => null],
+  ['a busy environment', () => world.everyone, () => world.a3],
+  ['a quiet environment', () => world.everyone, () => world.a1],
+  ['an environment without any', () => world.everyone, () => world.a2],
+  ['a person narrowed to the quiet one', () => world.narrowed, () => null]
+] as const)(
+  '25 rows of a million read at most 60 buffers through a named index: %s',
+  (where, person, environmentId) => {
+    test.each(lists)('%s', async (_name, filter, hasRows) => {
+      const { buffers, rows, indexes, scans, text } = await explain(person(), filter, environmentId());
+      if (where === 'a whole workspace' || where === 'a busy environment') expect(rows > 0).toBe(hasRows);
+      if (where === 'an environment without any') expect(rows).toBe(0);
+      expect(buffers, text).toBeLessThanOrEqual(MOST_BUFFERS);
+      expect(scans, text).not.toContain('operation_runs');
+      expect(
+        indexes.some((name) => name.startsWith('operation_runs_')),
+        text
+      ).toBe(true);
+    });
+  }
+);
