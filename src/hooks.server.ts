@@ -36,7 +36,12 @@ export const handle: Handle = async ({ event, resolve }) => {
     .catch((cause: unknown) => {
       const id = newErrorId();
       log.error({ id, err: cause }, 'cannot read who is signed in');
-      error(503, { message: 'Watchfloor cannot reach its database.', hint: 'Load the page again in a moment.', id });
+      // The page of last resort (src/error.html) knows the message only, so the id is in it.
+      error(503, {
+        message: `Watchfloor cannot reach its database (error ${id}).`,
+        hint: 'Load the page again in a moment.',
+        id
+      });
     });
   locals.session = session;
   locals.person = person;
@@ -60,7 +65,11 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
   if (status < 500) return { message };
   const id = newErrorId();
   log.error({ id, method: event.request.method, route: event.route.id, err: cause }, 'a request failed');
-  return { message: 'Watchfloor failed to answer.', hint: 'Operations go on and keep being reported. Try again.', id };
+  return {
+    message: `Watchfloor failed to answer (error ${id}).`,
+    hint: 'Operations do not depend on it. Try again.',
+    id
+  };
 };
 
 function newErrorId(): string {
