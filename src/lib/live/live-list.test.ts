@@ -69,7 +69,9 @@ describe('the numbers of a live list', () => {
     world.readPage();
     world.finishLoad();
     await Promise.resolve();
-    expect(world.view.listCounts?.list.count).toBe(world.server.page(world.scope, 4, world.now, STALE).listCounts.list.count);
+    expect(world.view.listCounts?.list.count).toBe(
+      world.server.page(world.scope, 4, world.now, STALE).listCounts.list.count
+    );
   });
 });
 

@@ -49,6 +49,7 @@ const counted = (place: SummaryPlace, at: number, failed: number): Summary => {
 const somePage = (token: string, readAt: number, summaries: Summary[], workspaceId = WORKSPACE): OverviewPage => ({
   workspace: { id: workspaceId, name: 'W', isDemo: false },
   environments: [{ id: 1, name: 'E', addedAt: 0, hours: [] }],
+  ownHours: [],
   summaries,
   typeLabels: {},
   token,
