@@ -1,28 +1,25 @@
-/** The demo on a real Postgres: what an empty database gets, and that the writer behaves as any writer must. */
+/** The demo on a real Postgres: what an empty database gets. Its writer is tests/demo-writer.pg.test.ts. */
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyPassword } from '../src/lib/server/access/passwords.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
-import { readWriterState } from '../src/lib/server/demo/adoption.ts';
-import { openRandom } from '../src/lib/server/demo/random.ts';
-import { DEMO_OPERATIONS, seedDemo, type DemoAccount } from '../src/lib/server/demo/seed.ts';
-import { openDemoWriter } from '../src/lib/server/demo/write-loop.ts';
+import { composeHistory } from '../src/lib/server/demo/history.ts';
+import { DEMO_OPERATIONS, seedDemo, tidyAfterSeed, type DemoAccount } from '../src/lib/server/demo/seed.ts';
 import { ensureSelfWorkspace } from '../src/lib/server/reports/self-workspace.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 
 const PASSWORD = 'four random words';
 let database: TestDatabase;
 let owner: pg.Pool;
-let superuser: pg.Pool;
 let accounts: DemoAccount[] | null;
 let seededInMs: number;
+/** indexes and triggers of operation_runs, which the seed takes away and makes anew */
+let schemaBefore: unknown[];
 
 beforeAll(async () => {
   database = await createDatabase();
   owner = openPool({ url: database.url, role: 'owner', max: 3, applicationName: 'tests' });
-  const server = new URL(database.url);
-  server.pathname = '/postgres';
-  superuser = openPool({ url: server.href, role: null, max: 1, applicationName: 'tests' });
+  schemaBefore = await readSchema();
   const start = performance.now();
   accounts = await seedDemo(database.url, { password: PASSWORD });
   seededInMs = performance.now() - start;
@@ -32,7 +29,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await owner?.end();
-  await superuser?.end();
   await database?.drop();
 });
 
@@ -40,10 +36,18 @@ async function read<T extends pg.QueryResultRow>(sql: string, values: unknown[] 
   return (await owner.query<T>(sql, values)).rows;
 }
 
-describe('the seeded demo', () => {
-  it('takes seconds', () => expect(seededInMs).toBeLessThan(20_000));
+async function readSchema(): Promise<unknown[]> {
+  return read(`select indexdef as definition from pg_indexes where tablename = 'operation_runs'
+    union all select pg_get_triggerdef(oid) || tgenabled::text from pg_trigger where tgrelid = 'public.operation_runs'::regclass and not tgisinternal
+    order by 1`);
+}
 
-  it('holds 5,000 operations over 30 days, none of them refused or moved', async () => {
+describe('the seeded demo', () => {
+  it('takes seconds', () => expect(seededInMs).toBeLessThan(40_000));
+
+  it('leaves indexes and triggers as they were', async () => expect(await readSchema()).toEqual(schemaBefore));
+
+  it('holds 50,000 operations over 30 days, none of them refused or moved', async () => {
     const [shape] = await read(`select count(*) as operations, count(*) filter (where clock_adjusted) as moved,
         max(created_at) <= now() as none_ahead, now() - min(created_at) between interval '28 days' and interval '31 days' as is_a_month,
         count(distinct created_at::date) >= 28 as every_day, (select count(*) from public.rejected_reports) as rejected
@@ -74,14 +78,125 @@ describe('the seeded demo', () => {
       expect(shape![some], some).toBeGreaterThan(3);
   });
 
-  it('leaves at most 12 open: counted, by phase, waiting, and one that stopped reporting', async () => {
+  it('says of each follow-up what the database itself would find: the first later success of its kind', async () => {
+    const wrong = await read(`select c.id, c.resolved_by, first.id as first
+      from demo_runs c join public.operation_types t on t.code = c.type and t.follow_up_policy <> 'manual_review'
+      left join lateral (
+        select s.id, s.completed_at from public.operation_runs s
+        where s.workspace_id = c.workspace_id and s.place_id = c.place_id
+          and s.type = c.type and s.outcome = 'succeeded' and (s.completed_at, s.id) > (c.completed_at, c.id)
+        order by s.completed_at, s.id limit 1) first on true
+      where c.outcome in ('failed', 'blocked', 'partially_succeeded')
+        and (c.resolved_by, c.resolved_at) is distinct from (first.id, first.completed_at)`);
+    expect(wrong).toEqual([]);
+    const [sweep] = await read<{ swept: number }>('select watchfloor.sweep_follow_ups() as swept');
+    expect(sweep!.swept, 'nothing is left to write down').toBe(0);
+    const [facts] = await read<{ missing: number }>(`select count(*) as missing from (
+        select distinct workspace_id, coalesce(managed_environment_id, 0) as place_id, type from public.operation_runs
+        where outcome = 'succeeded') kinds
+      where not exists (select from watchfloor.successes f
+        where (f.workspace_id, f.place_id, f.type) = (kinds.workspace_id, kinds.place_id, kinds.type))`);
+    expect(facts!.missing).toBe(0);
+  });
+
+  it('leaves only a handful of follow-ups open, of every outcome, six of them of one cause', async () => {
+    const open = await read<{ name: string; type: string; outcome: string; code: string; is_reconciled: boolean }>(
+      `select e.name, o.type, o.outcome, o.failure_code as code, o.reconciled_at is not null as is_reconciled
+       from demo_runs o left join public.managed_environments e on e.id = o.managed_environment_id
+       where o.outcome in ('failed', 'blocked', 'partially_succeeded') and o.resolved_at is null and o.reviewed_at is null`
+    );
+    expect(open.length).toBeGreaterThan(12);
+    expect(open.length).toBeLessThan(30);
+    for (const outcome of ['failed', 'blocked', 'partially_succeeded'])
+      expect(open.filter((row) => row.outcome === outcome).length, outcome).toBeGreaterThan(2);
+    expect(open.filter(({ is_reconciled: isReconciled }) => isReconciled)).toHaveLength(1);
+    expect(
+      open.filter(
+        ({ name, type, code }) =>
+          `${name} ${type} ${code}` === 'Brightwater Clinics directory.groups.sync sign_in_refused'
+      )
+    ).toHaveLength(6);
+    expect(open.map(({ name }) => name)).not.toContain('Aster Dental Group');
+  });
+
+  it('closed the others by later successes or by people who may review, and says which operation some repeat', async () => {
+    const [shape] = await read<Record<string, number>>(`select
+        count(*) filter (where resolved_at is not null) as resolved,
+        count(*) filter (where reviewed_at is not null) as reviewed,
+        count(*) filter (where reviewed_at is not null and not exists (
+          select from public.memberships m join public.users u on u.id = m.user_id
+          where m.workspace_id = o.workspace_id and m.user_id = o.reviewed_by and u.name = o.reviewer_name
+            and m.role in ('owner', 'manager', 'operator'))) as reviewed_by_others,
+        count(*) filter (where reviewed_at > now() or reviewed_at < completed_at) as at_odd_times,
+        count(*) filter (where retry_of is not null) as retries,
+        count(*) filter (where retry_of is not null and not exists (
+          select from public.operation_runs f where f.id = o.retry_of and f.type = o.type and f.outcome <> 'succeeded'
+            and f.completed_at <= o.created_at)) as odd_retries
+      from demo_runs o`);
+    expect(shape!['resolved']).toBeGreaterThan(1_000);
+    expect(shape!['reviewed']).toBeGreaterThan(50);
+    expect(shape!['retries']).toBeGreaterThan(100);
+    expect(shape).toMatchObject({ reviewed_by_others: 0, at_odd_times: 0, odd_retries: 0 });
+  });
+
+  it('has texts of every length, unknown types, operations of outside systems, and something in diagnostics', async () => {
+    const [shape] = await read(`select max(char_length(initiator_name)) > 70 as initiator,
+        max(char_length(failure_message)) = 300 as cut_message,
+        bool_or(exists (select from jsonb_array_elements(failure_summary) f where char_length(f ->> 'message') > 350)) as message,
+        max(jsonb_array_length(failure_summary)) > 2 as codes, max(count_total) >= 1000000 as amount,
+        count(distinct type) filter (where type not in (select code from public.operation_types)) as unknown_types,
+        count(distinct source) filter (where external_id is not null) > 2 as sources,
+        bool_or(context ? 'last_response') as context
+      from demo_runs`);
+    expect(shape).toEqual({
+      initiator: true,
+      cut_message: true,
+      message: true,
+      codes: true,
+      amount: true,
+      unknown_types: 2,
+      sources: true,
+      context: true
+    });
+    expect(await read(`select max(char_length(label)) > 100 as label from public.operation_types`)).toEqual([
+      { label: true }
+    ]);
+  });
+
+  it('is ready to be read: planned for its size, its pages known to be visible, its filters filled', async () => {
+    const [before] = await read<{ rows: number }>(
+      `select reltuples::bigint as rows from pg_class where oid = 'public.operation_runs'::regclass`
+    );
+    expect(before!.rows).toBeGreaterThan(DEMO_OPERATIONS * 0.9);
+    await tidyAfterSeed(database.url);
+    const [after] = await read<{ visible: number; types: number; initiators: number }>(`select
+        (select relallvisible::float / relpages from pg_class where oid = 'public.operation_runs'::regclass) as visible,
+        (select count(*) from watchfloor.facets where kind = 'type') as types,
+        (select count(*) from watchfloor.facets where kind = 'initiator') as initiators`);
+    expect(after!.visible).toBeGreaterThan(0.9);
+    expect(after!.types).toBeGreaterThan(100);
+    expect(after!.initiators).toBeGreaterThan(20);
+  });
+
+  it('is the same for the same seed and time', () => {
+    const compose = () => composeHistory({ seed: 7, now: Date.UTC(2026, 10, 23, 9), count: 2_000 });
+    expect(compose()).toEqual(compose());
+  });
+
+  it('has some active: counted, by phase, without either, waiting, and some that stopped reporting', async () => {
     const open = await read<{ status: string; done: number | null; phase: string | null; is_stale: boolean }>(
       `select status, progress_processed::float / progress_total as done, progress_phase as phase, stale_at < now() as is_stale
        from demo_runs where status <> 'completed'`
     );
     expect(open.length).toBeGreaterThan(5);
-    expect(open.length).toBeLessThanOrEqual(12);
-    expect(open.filter(({ is_stale: isStale }) => isStale)).toHaveLength(1);
+    expect(open.length).toBeLessThanOrEqual(16);
+    expect(
+      open
+        .filter(({ is_stale: isStale }) => isStale)
+        .map(({ status }) => status)
+        .sort()
+    ).toEqual(['queued', 'running', 'running', 'running']);
+    expect(open.some(({ status, done, phase }) => status === 'running' && done === null && phase === null)).toBe(true);
     expect(open.some(({ status }) => status === 'queued')).toBe(true);
     expect(open.some(({ done, phase }) => done === null && phase !== null)).toBe(true);
     for (const { done } of open) if (done !== null) expect(done).toBeGreaterThan(0.05);
@@ -98,14 +213,25 @@ describe('the seeded demo', () => {
     expect(shape!.evening).toBeLessThan(shape!.morning * 0.5);
   });
 
-  it('has one environment that fell silent days ago, and only one', async () => {
-    const quiet = await read<{ name: string; days: number; operations: number }>(`select e.name, count(*) as operations,
-        extract(epoch from now() - max(o.created_at)) / 86400 as days
-      from public.managed_environments e join demo_runs o on o.managed_environment_id = e.id
-      group by e.id having now() - max(o.created_at) > interval '2 days'`);
-    expect(quiet.map(({ name }) => name)).toEqual(['Fenwick Mills']);
-    expect(quiet[0]!.operations).toBeGreaterThan(50);
-    expect(quiet[0]!.days).toBeGreaterThan(3);
+  it('has one environment that reported regularly until it fell silent, and one that has never reported', async () => {
+    const quiet = await read<{ name: string; hours: number | null; longest_gap: number | null; operations: number }>(
+      `with gaps as (
+         select managed_environment_id as id, created_at, last_reported_at,
+           last_reported_at - lag(last_reported_at) over (partition by managed_environment_id order by last_reported_at) as gap
+         from demo_runs)
+       select e.name, extract(epoch from now() - max(g.last_reported_at)) / 3600 as hours, count(g.*) as operations,
+         extract(epoch from max(gap) filter (where g.last_reported_at > now() - interval '1 day')) / 60 as longest_gap
+       from public.managed_environments e left join gaps g on g.id = e.id
+       group by e.id having max(g.last_reported_at) is null or now() - max(g.last_reported_at) > interval '2 hours' order by e.name`
+    );
+    expect(quiet).toMatchObject([
+      { name: 'Ellery & Finch LLP', hours: null, operations: 0 },
+      { name: 'Fenwick Mills' }
+    ]);
+    expect(quiet[1]!.operations).toBeGreaterThan(500);
+    // Silence is judged by three times the longest gap of the last day (PRODUCT 4.1).
+    expect(quiet[1]!.hours! * 60).toBeGreaterThan(quiet[1]!.longest_gap! * 3);
+    expect(quiet[1]!.hours!).toBeLessThan(5);
   });
 
   it('has one quarter of an hour in which the provider limited several environments', async () => {
@@ -188,81 +314,12 @@ describe('the seeded demo', () => {
     const pool = openPool({ url: fresh.url, role: 'owner', max: 1, applicationName: 'tests' });
     try {
       await ensureSelfWorkspace(pool);
-      const both = await Promise.all([1, 2].map(() => seedDemo(fresh.url, { password: PASSWORD })));
+      const both = await Promise.all([1, 2].map(() => seedDemo(fresh.url, { password: PASSWORD, operations: 2_000 })));
       expect(both.filter((written) => written !== null)).toHaveLength(1);
       const { rows } = await pool.query(
         `select count(*) as operations from public.operation_runs where source <> 'watchfloor'`
       );
-      expect(rows).toEqual([{ operations: DEMO_OPERATIONS }]);
-    } finally {
-      await pool.end();
-      await fresh.drop();
-    }
-  });
-});
-
-describe('the demo writer', () => {
-  const log = { info: vi.fn<(line: string) => void>(), warn: vi.fn<(line: string) => void>() };
-
-  it('goes on with what the demo has open, and leaves alone what others reported', async () => {
-    const [mine] = await read<{ id: number }>(`insert into public.operation_runs (workspace_id, type, run_identity_hash)
-      select id, 'inventory.sync', 'mine' from public.workspaces where is_demo order by id limit 1 returning id`);
-    const { active, userIds } = await readWriterState(owner, openRandom(1), Date.now());
-    const open = await read<{ id: number }>(
-      `select id from public.operation_runs where status <> 'completed' and stale_at > now() order by id`
-    );
-    expect(active.map(({ id }) => id)).toEqual(open.map(({ id }) => id).filter((id) => id !== mine!.id));
-    expect([...userIds.keys()]).toContain('Maren Holt');
-    await owner.query(`update public.operation_runs set status = 'completed', outcome = 'succeeded' where id = $1`, [
-      mine!.id
-    ]);
-  });
-
-  it('reports as any writer would: everything is applied, nothing is refused, and lost connections are survived', async () => {
-    const [before] = await read<{ last: number }>('select max(id) as last from public.operation_runs');
-    const start = Date.now();
-    const clock = (): number => start + (Date.now() - start) * 60;
-    const writer = openDemoWriter({ url: database.url, random: openRandom(11), paceMs: 3, clock, log });
-    const readEnded = async (): Promise<number> =>
-      (
-        await read<{ ended: number }>(
-          `select count(*) as ended from public.operation_runs where id > $1 and status = 'completed'`,
-          [before!.last]
-        )
-      )[0]!.ended;
-    try {
-      await vi.waitFor(async () => expect(await readEnded()).toBeGreaterThan(0), { timeout: 20_000, interval: 50 });
-      await superuser.query(`alter database ${database.name} allow_connections false`);
-      await superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity
-        where application_name = 'watchfloor demo' and datname = '${database.name}'`);
-      await vi.waitFor(() => expect(log.warn).toHaveBeenCalled(), { timeout: 10_000 });
-      await superuser.query(`alter database ${database.name} allow_connections true`);
-      const endedBefore = await readEnded();
-      await vi.waitFor(async () => expect(await readEnded()).toBeGreaterThan(endedBefore), {
-        timeout: 20_000,
-        interval: 50
-      });
-    } finally {
-      await writer.close();
-    }
-    expect(log.warn.mock.calls.length, 'one line per change of state').toBe(1);
-    expect(log.info.mock.calls.length).toBe(2);
-    const [after] = await read(`select (select count(*) from public.rejected_reports) as rejected,
-      (select count(*) <= 15 from public.operation_runs where status <> 'completed' and source = 'watchfloor-demo') as bounded,
-      (select count(*) from pg_stat_activity where application_name = 'watchfloor demo' and datname = current_database()) as connections`);
-    expect(after).toEqual({ rejected: 0, bounded: true, connections: 0 });
-  });
-
-  it('writes nothing where there is no demo workspace', async () => {
-    const fresh = await createDatabase();
-    const pool = openPool({ url: fresh.url, role: 'owner', max: 1, applicationName: 'tests' });
-    const idle = { info: vi.fn<(line: string) => void>(), warn: vi.fn<(line: string) => void>() };
-    try {
-      await pool.query(`insert into public.workspaces (name) values ('Halden & Roy')`);
-      const writer = openDemoWriter({ url: fresh.url, random: openRandom(2), paceMs: 1, log: idle });
-      await vi.waitFor(() => expect(idle.info).toHaveBeenCalledWith(expect.stringContaining('no demo workspace')));
-      await writer.close();
-      expect((await pool.query('select from public.operation_runs')).rowCount).toBe(0);
+      expect(rows).toEqual([{ operations: 2_000 }]);
     } finally {
       await pool.end();
       await fresh.drop();

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeSecret } from './database/embedded-cluster.ts';
-import { seedDemo } from './demo/seed.ts';
+import { seedDemo, tidyAfterSeed } from './demo/seed.ts';
 
 const demoSchema = z.object({
   /** null when it was given by WATCHFLOOR_DEMO_PASSWORD: then it is nobody's business but the administrator's */
@@ -37,6 +37,8 @@ export async function openDemo(options: {
   if (seeded === null) return null;
   const demo = { password: options.password === null ? password : null, accounts: seeded };
   await writeSecret(file, `${JSON.stringify(demo, null, 2)}\n`);
+  // After the file: a start that is killed here has a demo all the same.
+  await tidyAfterSeed(options.databaseUrl).catch(() => {});
   return { ...demo, file, isNew: true };
 }
 

@@ -9,11 +9,16 @@ export interface DemoEnvironment {
   size: number;
   /** how often something happens, relative to the others */
   activity: number;
-  /** nothing is reported here any more: shows what a silent source looks like */
-  isSilent?: true;
+  /**
+   * silent: its source reported regularly until some hours ago, and nothing since · unheard: added, but nothing was ever
+   * reported · calm: nothing is open there, and nothing goes wrong there while somebody watches
+   */
+  story?: 'silent' | 'unheard' | 'calm';
+  /** how many days ago it was added, where that is less than the history is long */
+  addedDaysAgo?: number;
 }
 
-export interface DemoWorkspace {
+interface DemoWorkspace {
   name: string;
   environments: readonly DemoEnvironment[];
 }
@@ -22,11 +27,17 @@ export const DEMO_WORKSPACES: readonly DemoWorkspace[] = [
   {
     name: 'Halden & Roy',
     environments: [
-      { name: 'Aster Dental Group', size: 0.4, activity: 0.6 },
+      { name: 'Aster Dental Group', size: 0.4, activity: 0.6, story: 'calm' },
       { name: 'Brightwater Clinics', size: 1, activity: 1.6 },
       { name: 'Dunmore Borough Council', size: 2, activity: 1 },
-      { name: 'Fenwick Mills', size: 0.6, activity: 0.7, isSilent: true },
-      { name: 'Greyfriars Academy Trust (sixth form, exams and admissions, all four sites)', size: 0.8, activity: 0.7 },
+      { name: 'Ellery & Finch LLP', size: 0.3, activity: 0, story: 'unheard', addedDaysAgo: 4 },
+      { name: 'Fenwick Mills', size: 0.6, activity: 0.7, story: 'silent' },
+      {
+        name: 'Greyfriars Academy Trust (sixth form, exams and admissions, all four sites)',
+        size: 0.8,
+        activity: 0.7,
+        story: 'calm'
+      },
       { name: 'Harbourline Insurance', size: 3, activity: 1.2 },
       { name: 'Isenberg Pharma Deutschland', size: 4, activity: 1.3 },
       { name: 'Larkhill Housing Association', size: 0.9, activity: 0.8 }
@@ -36,7 +47,6 @@ export const DEMO_WORKSPACES: readonly DemoWorkspace[] = [
     name: 'Northgate Services',
     environments: [
       { name: 'Calder Freight', size: 1.5, activity: 0.9 },
-      { name: 'Iverson Steelworks', size: 1.1, activity: 0.5 },
       { name: 'Juniper Retail', size: 6, activity: 1.1 },
       { name: 'Kestrel Aviation Services', size: 140, activity: 1 }
     ]
@@ -95,6 +105,12 @@ export const DEMO_PEOPLE: readonly DemoPerson[] = [
 
 /** Marks what the demo reports, in the column `source`: only such operations does the demo's writer ever touch. */
 export const DEMO_SOURCE = 'watchfloor-demo';
+
+/** The environment of that name; null for the workspace itself and for what is not the demo's. */
+export function environmentOf(workspace: string, environment: string | null): DemoEnvironment | null {
+  const known = DEMO_WORKSPACES.find(({ name }) => name === workspace);
+  return known?.environments.find(({ name }) => name === environment) ?? null;
+}
 
 /** Who may have started an operation in an environment (null = of the workspace itself): those who may see it. */
 export function readersOf(workspace: string, environment: string | null): DemoPerson[] {

@@ -107,10 +107,21 @@ function toStatement(step: Exclude<Step, { does: 'rest' }>): [text: string, valu
       return [
         // No conflict target: it is the one identity or the other that may be active already.
         `insert into public.operation_runs
-           (workspace_id, managed_environment_id, type, initiator_name, run_identity_hash, source, user_id)
-         values ($1, $2, $3, $4, $3, $5, $6)
+           (workspace_id, managed_environment_id, type, initiator_name, run_identity_hash, source, user_id, external_id,
+             retry_of, context)
+         values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9)
          on conflict do nothing returning id`,
-        [step.place.workspaceId, step.place.environmentId, step.kind.type, step.initiator, step.source, step.userId]
+        [
+          step.place.workspaceId,
+          step.place.environmentId,
+          step.kind.type,
+          step.initiator,
+          step.source,
+          step.userId,
+          step.externalId,
+          step.retryOf,
+          JSON.stringify(step.context)
+        ]
       ];
     case 'start':
       return [

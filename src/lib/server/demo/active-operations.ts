@@ -1,13 +1,14 @@
 /**
- * The operations that are still open when the demo is seeded: a fixed handful, so that the first look shows every kind of
- * progress (counted, by phase, without counts, waiting, and one that stopped reporting).
+ * The operations that are still active when the demo is seeded: a fixed handful, so that the first look shows every kind
+ * of progress (counted, by phase, without counts, waiting) and some whose reporter stopped: likely stale from the start.
  */
-import { DEMO_PEOPLE, DEMO_SOURCE, DEMO_WORKSPACES } from './cast.ts';
-import type { DemoOperation } from './history.ts';
+import { DEMO_PEOPLE, DEMO_SOURCE, environmentOf } from './cast.ts';
+import { composeContext, drawExternalId, NOTHING_MORE, type DemoOperation } from './ended.ts';
 import { kindOf } from './kinds.ts';
-import { drawAround, drawWhole, type Random } from './random.ts';
+import { drawAround, type Random } from './random.ts';
 
-interface OpenPlan {
+interface ActivePlan {
+  workspace: string;
   environment: string | null;
   type: string;
   /** full name of the person who started it; null = System */
@@ -17,12 +18,14 @@ interface OpenPlan {
   /** seconds since it was reported first, and since it was reported last */
   since: number;
   silentFor: number;
+  /** reported by a system that stopped in the middle: nobody will end it */
+  isStopped?: true;
 }
 
 const HALDEN = 'Halden & Roy';
 
 /** In the order of `since` it does not matter: the history is sorted. Each (place, type) stands here once. */
-const PLANS: readonly (OpenPlan & { workspace: string })[] = [
+const PLANS: readonly ActivePlan[] = [
   {
     workspace: HALDEN,
     environment: 'Brightwater Clinics',
@@ -77,15 +80,55 @@ const PLANS: readonly (OpenPlan & { workspace: string })[] = [
     since: 58,
     silentFor: 2
   },
-  // Stopped reporting two hours ago, and no limit is that long: likely stale from the start, and nobody will end it.
   {
     workspace: HALDEN,
-    environment: 'Larkhill Housing Association',
+    environment: 'Harbourline Insurance',
+    type: 'environment.review.compose',
+    by: 'Ingrid Vass',
+    done: 0.3,
+    since: 41,
+    silentFor: 12
+  },
+  // Beyond every limit of their types: likely stale from the start.
+  {
+    workspace: HALDEN,
+    environment: 'Brightwater Clinics',
     type: 'environment.review_pack.generate',
     by: 'Maren Holt',
     done: 0.4,
+    since: 3_475,
+    silentFor: 2_840,
+    isStopped: true
+  },
+  {
+    workspace: HALDEN,
+    environment: 'Brightwater Clinics',
+    type: 'backup.schedule.retention',
+    by: null,
+    done: null,
+    since: 5_160,
+    silentFor: 5_160,
+    isStopped: true
+  },
+  {
+    workspace: HALDEN,
+    environment: 'Larkhill Housing Association',
+    type: 'tenant.evidence.snapshot.generate',
+    by: 'Maren Holt',
+    done: 0.7,
     since: 7_560,
-    silentFor: 7_300
+    silentFor: 7_300,
+    isStopped: true
+  },
+  {
+    workspace: 'Northgate Services',
+    environment: 'Juniper Retail',
+    type: 'policy.snapshot',
+    by: null,
+    done: 0.22,
+    since: 4_400,
+    silentFor: 4_260,
+    isStopped: true
   },
   { workspace: HALDEN, environment: null, type: 'alerts.evaluate', by: null, done: null, since: 4, silentFor: 4 },
   {
@@ -117,21 +160,20 @@ const PLANS: readonly (OpenPlan & { workspace: string })[] = [
   }
 ];
 
-/** Reported by a system that stopped in the middle; the demo's writer leaves it alone. */
+/** What stopped in the middle came from there; the demo's writer leaves it alone. */
 export const STOPPED_SOURCE = 'jobqueue-eu-2';
 
-export function composeOpen(random: Random, now: number): DemoOperation[] {
+export function composeActive(random: Random, now: number): DemoOperation[] {
   return PLANS.map((plan) => {
     const kind = kindOf(plan.type);
     if (!kind) throw new Error(`The demo has no kind ${plan.type}.`);
-    const size =
-      DEMO_WORKSPACES.flatMap(({ environments }) => environments).find(({ name }) => name === plan.environment)?.size ??
-      1;
+    const size = environmentOf(plan.workspace, plan.environment)?.size ?? 1;
     const isRunning = plan.done !== null;
     const total = isRunning && kind.amount > 0 ? Math.round(drawAround(random, kind.amount * size, 0.05)) : null;
     const createdAt = now - plan.since * 1_000;
     const person = DEMO_PEOPLE.find(({ name }) => name === plan.by);
     return {
+      ...NOTHING_MORE,
       workspace: plan.workspace,
       environment: plan.environment,
       person: person?.email ?? null,
@@ -145,9 +187,9 @@ export function composeOpen(random: Random, now: number): DemoOperation[] {
       phase: isRunning ? (kind.phases[Math.floor((plan.done ?? 0) * kind.phases.length)] ?? null) : null,
       counts: {},
       failures: [],
-      context: { worker: `jobs-eu-${drawWhole(random, 1, 4)}`, attempt: 1 },
-      source: plan.silentFor > 3_600 ? STOPPED_SOURCE : DEMO_SOURCE,
-      cancelledBy: null,
+      context: composeContext(random, kind, 'pending'),
+      source: plan.isStopped ? STOPPED_SOURCE : DEMO_SOURCE,
+      externalId: drawExternalId(random, kind),
       createdAt,
       startedAt: isRunning ? createdAt + 1_800 : null,
       completedAt: null,
