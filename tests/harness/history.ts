@@ -43,11 +43,13 @@ export async function fillHistory(url: string, world: World, { busy, other }: Hi
       '920_notify_updated'
     ])
       await client.query(`alter table operation_runs enable always trigger operation_runs_${trigger}`);
-    // Active ones, most of them fresh; those of a3 that fell silent; open follow-ups of every age.
+    // Active ones among those that ended, most of them fresh; those of a3 that fell silent; open follow-ups of every age.
     await client.query(
-      `insert into operation_runs (workspace_id, managed_environment_id, type, status)
-       select $1, $2, 'inventory.sync', 'running' from generate_series(1, 2000)`,
-      [world.a, world.a3]
+      `begin; set local watchfloor.import = on;
+       insert into operation_runs (workspace_id, managed_environment_id, type, status, created_at)
+       select ${world.a}, ${world.a3}, 'inventory.sync', 'running', now() - n * interval '1 minute'
+       from generate_series(1, 2000) n;
+       commit`
     );
     await client.query(
       `begin; set local watchfloor.import = on;
@@ -84,12 +86,12 @@ async function fill(
 ): Promise<void> {
   await client.query(
     `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome, initiator_name, created_at,
-       started_at, completed_at, resolved_at, resolved_by, failure_message, search_text, context)
-     select $1, $2, kind.type, 'completed', kind.outcome, kind.initiator, t, t, t + interval '1 minute',
+       started_at, completed_at, resolved_at, resolved_by, failure_message, search_text, context, place_id)
+     select $1, $2::bigint, kind.type, 'completed', kind.outcome, kind.initiator, t, t, t + interval '1 minute',
        case when kind.outcome in ('failed', 'partially_succeeded') then t + interval '2 minutes' end, 1,
        case when kind.outcome = 'failed' then 'Access refused' end,
        lower(kind.type || ' ' || kind.initiator || ' ' || n || case when kind.outcome = 'failed' then ' access refused' else '' end),
-       jsonb_build_object('padding', repeat('x', 60))
+       jsonb_build_object('padding', repeat('x', 60)), coalesce($2, 0)
      from generate_series(1, $3::bigint) n
      cross join lateral (select now() - $4::float8 * interval '1 day' * (1 - n / ($3 + 1.0)) as t) at
      cross join lateral (select

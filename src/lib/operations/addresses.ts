@@ -74,7 +74,7 @@ export function withTab(filter: ListFilter, tab: Tab): ListFilter {
  */
 export function cursorAfter(
   row: Pick<OperationRow, 'createdAt' | 'completedAt' | 'id'>,
-  filter: Pick<ListFilter, 'tab' | 'outcomes'> = CLEAN_FILTER
+  filter: Pick<ListFilter, 'tab' | 'outcomes' | 'problemClass'> = CLEAN_FILTER
 ): string {
   const text = `${orderInstant(orderOf(filter), row)}.${row.id}`;
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

@@ -69,7 +69,8 @@ export const CLEAN_FILTER: ListFilter = {
 };
 
 /** Lists whose rows are all completed, by tab or by outcome, are read by when they completed, others by when made. */
-export function orderOf(filter: Pick<ListFilter, 'tab' | 'outcomes'>): ListOrder {
+export function orderOf(filter: Pick<ListFilter, 'tab' | 'outcomes' | 'problemClass'>): ListOrder {
+  if (filter.problemClass === 'terminal_follow_up') return 'completed';
   if (filter.tab === 'needs_follow_up' || Object.hasOwn(TAB_OUTCOMES, filter.tab)) return 'completed';
   return filter.outcomes.length > 0 && !filter.outcomes.includes('pending') ? 'completed' : 'created';
 }

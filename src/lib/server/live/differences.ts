@@ -87,14 +87,14 @@ const RESOLVED = `select 'o'::"char" as kind, c.workspace_id as changed_workspac
       null::bigint as old_environment, c.id as changed_id, 0::bigint as changed_revision
     from grouped g
     cross join lateral (
-      select s.* from (select o.workspace_id, coalesce(o.managed_environment_id, 0) as place_id, o.type, o.outcome,
+      select s.* from (select o.workspace_id, o.place_id, o.type, o.outcome,
           o.completed_at, o.id
         from public.operation_runs o where o.id = g.changed_id and g.kind in ('o', 'm') offset 0) s
       where s.outcome = 'succeeded'
     ) s
     cross join lateral (
       select r.workspace_id, r.managed_environment_id, r.id from public.operation_runs r
-      where r.workspace_id = s.workspace_id and coalesce(r.managed_environment_id, 0) = s.place_id and r.type = s.type
+      where r.workspace_id = s.workspace_id and r.place_id = s.place_id and r.type = s.type
         and ${isUnclosed('r')} and (r.completed_at, r.id) < (s.completed_at, s.id)
       limit ${MOST_RESOLVED}
     ) c`;

@@ -42,8 +42,7 @@ export function listColumns(alias: string): string {
 
 /** A completed operation whose follow-up nothing that is written down has closed: the predicate of the indexes of 0005. */
 export function isUnclosed(alias: string): string {
-  return `${alias}.status = 'completed' and ${alias}.outcome in ('blocked', 'failed', 'partially_succeeded')
-    and ${alias}.resolved_at is null and ${alias}.reviewed_at is null`;
+  return `${alias}.has_open_follow_up`;
 }
 
 /**
@@ -70,7 +69,7 @@ export function resolution(alias: string): string {
   return `left join lateral (
       select s.operation_id, s.completed_at from watchfloor.successes s
       where ${isUnclosed(alias)}
-        and s.workspace_id = ${alias}.workspace_id and s.place_id = coalesce(${alias}.managed_environment_id, 0)
+        and s.workspace_id = ${alias}.workspace_id and s.place_id = ${alias}.place_id
         and s.type = ${alias}.type and (s.completed_at, s.operation_id) > (${alias}.completed_at, ${alias}.id)
         and exists (select from public.operation_types t
           where t.code = ${alias}.type and t.follow_up_policy in ('repeatable', 'artifact'))

@@ -74,7 +74,7 @@ function toFailure({ code, message, count }: { code?: string; message: string; c
  * The words of the indexes by place and type (0006): each of the reads below walks one of them and stops. The view has the
  * policy's words without its barrier, behind which Postgres takes COALESCE for leaky and no index for it.
  */
-const SAME_KIND = `r.workspace_id = $1 and coalesce(r.managed_environment_id, 0) = $2 and r.type = $3`;
+const SAME_KIND = `r.workspace_id = $1 and r.place_id = $2 and r.type = $3`;
 
 async function readKin(
   db: Queryable,

@@ -4,6 +4,7 @@
  * is a parameter; each condition is written as the index for it expects (0005, 0006).
  */
 import { orderOf, TAB_OUTCOMES, windowOf, type ListFilter } from '../../operations/filter.ts';
+import { FOLLOW_UP_OUTCOMES } from '../../operations/operation.ts';
 import { isUnclosed } from './columns.ts';
 
 /** Collects parameters of a statement and names them. */
@@ -19,7 +20,9 @@ export class Parameters {
 }
 
 /** The column that a list is ordered and cut by. */
-export function orderColumn(filter: Pick<ListFilter, 'tab' | 'outcomes'>): 'created_at' | 'completed_at' {
+export function orderColumn(
+  filter: Pick<ListFilter, 'tab' | 'outcomes' | 'problemClass'>
+): 'created_at' | 'completed_at' {
   return orderOf(filter) === 'created' ? 'created_at' : 'completed_at';
 }
 
@@ -45,7 +48,7 @@ export function newestSuccesses(workspace: string): string {
     where s.workspace_id = ${workspace}
     order by s.place_id, s.type, s.completed_at desc, s.operation_id desc)`;
 }
-export const JOIN_NEWEST = `left join newest on newest.place_id = coalesce(r.managed_environment_id, 0) and newest.type = r.type`;
+export const JOIN_NEWEST = `left join newest on newest.place_id = r.place_id and newest.type = r.type`;
 
 /** Only this tab looks at facts beside the row. */
 export function needsSuccesses(filter: Pick<ListFilter, 'tab'>): boolean {
@@ -61,8 +64,14 @@ export interface Merged {
 /** Which filter of several values is merged value by value; the others are conditions. */
 export function mergedOf(filter: ListFilter): Merged | null {
   if (filter.textNormal !== null) return null; // the index of the text comes first
+  const isOfOneOutcome = filter.tab !== 'all' && filter.tab !== 'needs_follow_up';
+  // What the class means of outcomes, so that the index of outcomes serves.
+  const outcomes: readonly string[] =
+    filter.outcomes.length > 0 || filter.problemClass !== 'terminal_follow_up' || isOfOneOutcome
+      ? filter.outcomes
+      : FOLLOW_UP_OUTCOMES;
   const candidates: Merged[] = [
-    { column: 'outcome', values: filter.outcomes.includes('pending') ? [] : filter.outcomes },
+    { column: 'outcome', values: outcomes.includes('pending') ? [] : outcomes },
     { column: 'initiator_name', values: filter.initiators },
     { column: 'type', values: filter.types }
   ];

@@ -74,7 +74,7 @@ export function listSql(
   if (places !== null) {
     if (places.length > 1) sources.push(`unnest(${parameters.add(places, 'bigint[]')}) as place (id)`);
     const one = places.length > 1 ? 'place.id' : parameters.add(places[0] ?? -1, 'bigint');
-    conditions.push(`coalesce(r.managed_environment_id, 0) = ${one}`);
+    conditions.push(`r.place_id = ${one}`);
   }
   if (merged !== null) {
     sources.push(`unnest(${parameters.add(merged.values, 'text[]')}) as one (value)`);

@@ -75,7 +75,7 @@ async function readHours(
      cross join lateral (
        select floor(extract(epoch from r.completed_at - to_timestamp($4 / 1000.0)) / 3600)::integer as hour, count(*) as count
        from watchfloor.visible_operations r
-       where r.status = 'completed' and r.workspace_id = $1 and coalesce(r.managed_environment_id, 0) = place.id
+       where r.status = 'completed' and r.workspace_id = $1 and r.place_id = place.id
          and r.outcome = o.outcome and r.completed_at >= to_timestamp($4 / 1000.0)
        group by 1
      ) h

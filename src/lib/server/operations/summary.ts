@@ -86,7 +86,7 @@ function unitSql(of: string, place: string): string {
 const UNITS = 'unnest($2::bigint[]) as p (id) cross join now';
 const SQL = {
   workspace: unitSql(UNITS, 'true'),
-  places: unitSql(UNITS, 'coalesce(r.managed_environment_id, 0) = p.id')
+  places: unitSql(UNITS, 'r.place_id = p.id')
 };
 
 function statement(form: keyof typeof SQL): string {
@@ -156,7 +156,7 @@ export async function readSilenceLimits(
 ): Promise<Map<SummaryPlace, number | null>> {
   const limits = new Map<SummaryPlace, number | null>();
   for (const place of places) {
-    const where = place === 'workspace' ? '$2::bigint is null' : 'coalesce(r.managed_environment_id, 0) = $2::bigint';
+    const where = place === 'workspace' ? '$2::bigint is null' : 'r.place_id = $2::bigint';
     const { rows } = await db.query<{ gap: number | null }>(
       `select (extract(epoch from max(gap)) * 1000)::float8 as gap from (
          select r.created_at - lag(r.created_at) over (order by r.created_at) as gap

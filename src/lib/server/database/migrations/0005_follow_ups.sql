@@ -15,7 +15,12 @@ alter table public.operation_runs
   -- not cost progress reports their heap-only updates.
   add column silence_check_at timestamptz(3),
   -- What search looks in: label, type, initiator, id, external id and first failure, normalised and bounded.
-  add column search_text text not null default '';
+  add column search_text text not null default '',
+  -- Its environment, or 0 for the workspace itself: one key for both. A column and not an expression, because coalesce
+  -- counts as leaky, and under row-level security no index on it would serve. Written by the trigger alone.
+  add column place_id bigint not null default 0,
+  -- Its follow-up is open as far as is written down: a column, so that the planner knows how few they are.
+  add column has_open_follow_up boolean not null default false;
 
 -- Which success is the newest of a type in a place (0 = the workspace itself); older ones are swept away.
 create table watchfloor.successes (
@@ -105,6 +110,8 @@ begin
     new.reviewed_at := follow_up.reviewed_at;
     new.reviewed_by := follow_up.reviewed_by;
     new.reviewer_name := follow_up.reviewer_name;
+    new.has_open_follow_up := new.outcome in ('blocked', 'failed', 'partially_succeeded')
+      and new.resolved_at is null and new.reviewed_at is null;
     new.revision := old.revision + 1;
     return new;
   end if;
@@ -309,6 +316,9 @@ begin
     new.resolved_at := null; new.resolved_by := null;
     new.reviewed_at := null; new.reviewed_by := null; new.reviewer_name := null;
   end if;
+  new.has_open_follow_up := new.status = 'completed' and new.outcome in ('blocked', 'failed', 'partially_succeeded')
+    and new.resolved_at is null and new.reviewed_at is null;
+  new.place_id := coalesce(new.managed_environment_id, 0);
   if tg_op = 'INSERT' or new.context is distinct from old.context then
     new.context := coalesce(new.context, '{}');
     if octet_length(new.context::text) > 65536 then
@@ -325,7 +335,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
-  values (new.workspace_id, coalesce(new.managed_environment_id, 0), new.type, new.completed_at, new.id)
+  values (new.workspace_id, new.place_id, new.type, new.completed_at, new.id)
   on conflict do nothing;
   return null;
 end;
@@ -353,20 +363,16 @@ $$;
 
 create index operation_runs_open_by_workspace
   on public.operation_runs (workspace_id, completed_at desc, id desc)
-  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded')
-    and resolved_at is null and reviewed_at is null;
+  where has_open_follow_up;
 create index operation_runs_open_by_place
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), completed_at desc, id desc)
-  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded')
-    and resolved_at is null and reviewed_at is null;
+  on public.operation_runs (workspace_id, place_id, completed_at desc, id desc)
+  where has_open_follow_up;
 create index operation_runs_open_by_outcome
   on public.operation_runs (workspace_id, outcome, completed_at desc, id desc)
-  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded')
-    and resolved_at is null and reviewed_at is null;
+  where has_open_follow_up;
 create index operation_runs_open_by_place_and_outcome
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), outcome, completed_at desc, id desc)
-  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded')
-    and resolved_at is null and reviewed_at is null;
+  on public.operation_runs (workspace_id, place_id, outcome, completed_at desc, id desc)
+  where has_open_follow_up;
 
 -- Writes down what later successes resolved, and removes facts that no candidate needs any more. Its statements are short
 -- and skip what is locked: they wait for nobody. Readers do not depend on it (they compare with the facts themselves), so
@@ -384,12 +390,11 @@ begin
     join public.operation_types t on t.code = c.type and t.follow_up_policy in ('repeatable', 'artifact')
     cross join lateral (
       select f.operation_id, f.completed_at from watchfloor.successes f
-      where f.workspace_id = c.workspace_id and f.place_id = coalesce(c.managed_environment_id, 0) and f.type = c.type
+      where f.workspace_id = c.workspace_id and f.place_id = c.place_id and f.type = c.type
         and (f.completed_at, f.operation_id) > (c.completed_at, c.id)
       order by f.completed_at, f.operation_id limit 1
     ) s
-    where c.status = 'completed' and c.outcome in ('blocked', 'failed', 'partially_succeeded')
-      and c.resolved_at is null and c.reviewed_at is null
+    where c.has_open_follow_up
     limit 5000
     for no key update of c skip locked
   )
@@ -407,9 +412,8 @@ begin
       = (listed.workspace_id, listed.place_id, listed.type, listed.completed_at, listed.operation_id)
     and not exists (
       select from public.operation_runs c
-      where c.workspace_id = old.workspace_id and coalesce(c.managed_environment_id, 0) = old.place_id and c.type = old.type
-        and c.status = 'completed' and c.outcome in ('blocked', 'failed', 'partially_succeeded')
-        and c.resolved_at is null and c.reviewed_at is null
+      where c.workspace_id = old.workspace_id and c.place_id = old.place_id and c.type = old.type
+        and c.has_open_follow_up
         and (c.completed_at, c.id) < (old.completed_at, old.operation_id)
     );
   return swept;
@@ -498,7 +502,7 @@ begin atomic
   select candidate.resolved_at is not null or exists (
     select from watchfloor.successes f
     join public.operation_types t on t.code = f.type and t.follow_up_policy in ('repeatable', 'artifact')
-    where f.workspace_id = candidate.workspace_id and f.place_id = coalesce(candidate.managed_environment_id, 0)
+    where f.workspace_id = candidate.workspace_id and f.place_id = candidate.place_id
       and f.type = candidate.type and (f.completed_at, f.operation_id) > (candidate.completed_at, candidate.id)
   );
 end;
@@ -511,8 +515,8 @@ create view watchfloor.visible_operations as
     progress_phase, source, external_id, cancelled_by, reconciled_at, reconciliation_reason, retry_of, started_at,
     completed_at, created_at, last_reported_at, stale_at, silence_check_at, revision, count_total, count_processed,
     count_succeeded, count_failed, count_skipped, count_created, count_updated, count_deleted, failure_code,
-    failure_message, resolved_at, resolved_by, reviewed_at, reviewer_name, search_text
+    failure_message, resolved_at, resolved_by, reviewed_at, reviewer_name, search_text, place_id, has_open_follow_up
   from public.operation_runs
   where workspace_id = (select watchfloor.entered_workspace())
-    and (managed_environment_id is null or (select watchfloor.sees_all_environments())
-      or managed_environment_id in (select watchfloor.entitled_environments()));
+    and (place_id = 0 or (select watchfloor.sees_all_environments())
+      or place_id in (select watchfloor.entitled_environments()));

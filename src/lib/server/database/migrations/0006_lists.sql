@@ -4,33 +4,33 @@
 -- who are narrowed. Two indexes for each filter, the whole workspace's and the place's, each in the order of its list.
 -- None holds what a progress report changes.
 create index operation_runs_by_place_newest
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), created_at desc, id desc);
+  on public.operation_runs (workspace_id, place_id, created_at desc, id desc);
 drop index public.operation_runs_by_environment_newest, public.operation_runs_of_workspace_itself_newest;
 create index operation_runs_active_by_workspace on public.operation_runs (workspace_id, created_at desc, id desc)
   where status <> 'completed';
 create index operation_runs_active_by_place
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), created_at desc, id desc)
+  on public.operation_runs (workspace_id, place_id, created_at desc, id desc)
   where status <> 'completed';
 create index operation_runs_silent_by_workspace on public.operation_runs (workspace_id, silence_check_at)
   where status <> 'completed';
 create index operation_runs_silent_by_place
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), silence_check_at)
+  on public.operation_runs (workspace_id, place_id, silence_check_at)
   where status <> 'completed';
--- The environment is carried along for the policy, so that a count need not visit the rows.
+-- The place is carried along for the policy, so that a count need not visit the rows.
 create index operation_runs_by_outcome on public.operation_runs (workspace_id, outcome, completed_at desc, id desc)
-  include (managed_environment_id) where status = 'completed';
+  include (place_id) where status = 'completed';
 create index operation_runs_by_place_and_outcome
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), outcome, completed_at desc, id desc)
-  include (managed_environment_id) where status = 'completed';
+  on public.operation_runs (workspace_id, place_id, outcome, completed_at desc, id desc)
+  where status = 'completed';
 create index operation_runs_by_type on public.operation_runs (workspace_id, type, created_at desc, id desc);
 create index operation_runs_by_place_and_type
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), type, created_at desc, id desc);
+  on public.operation_runs (workspace_id, place_id, type, created_at desc, id desc);
 create index operation_runs_by_initiator on public.operation_runs (workspace_id, initiator_name, created_at desc, id desc);
 create index operation_runs_by_place_and_initiator
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), initiator_name, created_at desc, id desc);
+  on public.operation_runs (workspace_id, place_id, initiator_name, created_at desc, id desc);
 -- The last success of a type in a place, to compare with.
 create index operation_runs_succeeded_by_kind
-  on public.operation_runs (workspace_id, (coalesce(managed_environment_id, 0)), type, completed_at desc, id desc)
+  on public.operation_runs (workspace_id, place_id, type, completed_at desc, id desc)
   where outcome = 'succeeded';
 
 -- Search: trigrams of search_text within a workspace. Both extensions are trusted, and come with every packaging of
@@ -90,7 +90,7 @@ begin
     last_value := '';
     loop
       select r.type into last_value from public.operation_runs r
-      where r.workspace_id = place.workspace_id and coalesce(r.managed_environment_id, 0) = place.place_id and r.type > last_value
+      where r.workspace_id = place.workspace_id and r.place_id = place.place_id and r.type > last_value
       order by r.type limit 1;
       exit when not found;
       insert into watchfloor.facets values (place.workspace_id, place.place_id, 'type', last_value) on conflict do nothing;
@@ -98,7 +98,7 @@ begin
     last_value := '';
     loop
       select r.initiator_name into last_value from public.operation_runs r
-      where r.workspace_id = place.workspace_id and coalesce(r.managed_environment_id, 0) = place.place_id
+      where r.workspace_id = place.workspace_id and r.place_id = place.place_id
         and r.initiator_name > last_value
       order by r.initiator_name limit 1;
       exit when not found;
@@ -107,13 +107,18 @@ begin
   end loop;
   delete from watchfloor.facets f where f.kind = 'type' and not exists (
     select from public.operation_runs r where r.workspace_id = f.workspace_id
-      and coalesce(r.managed_environment_id, 0) = f.place_id and r.type = f.value);
+      and r.place_id = f.place_id and r.type = f.value);
   delete from watchfloor.facets f where f.kind = 'initiator' and not exists (
     select from public.operation_runs r where r.workspace_id = f.workspace_id
-      and coalesce(r.managed_environment_id, 0) = f.place_id and r.initiator_name = f.value);
+      and r.place_id = f.place_id and r.initiator_name = f.value);
 end;
 $$;
 
+-- The same words as before, over the column that the indexes hold.
+alter policy operation_runs_of_people on public.operation_runs
+  using (workspace_id = (select watchfloor.entered_workspace())
+    and (place_id = 0 or (select watchfloor.sees_all_environments())
+      or place_id in (select watchfloor.entitled_environments())));
 alter table watchfloor.facets enable row level security;
 alter table watchfloor.successes enable row level security;
 alter table public.audit_events enable row level security;
@@ -138,11 +143,11 @@ grant execute on function watchfloor.normalise_search(text),
 grant select on watchfloor.successes to watchfloor_feed;
 grant execute on function watchfloor.sweep_follow_ups(), watchfloor.collect_facets(),
   watchfloor.add_facets(bigint[], bigint[], text[], text[]) to watchfloor_feed;
-grant select (silence_check_at, resolved_at, resolved_by, reviewed_at, reviewer_name, search_text)
-  on public.operation_runs to watchfloor_feed;
+grant select (silence_check_at, resolved_at, resolved_by, reviewed_at, reviewer_name, search_text, place_id,
+  has_open_follow_up) on public.operation_runs to watchfloor_feed;
 -- A report may carry follow-up columns (somebody writes a whole row back): they are dropped, not refused.
-grant insert (resolved_at, resolved_by, reviewed_at, reviewed_by, reviewer_name, silence_check_at, search_text)
-  on public.operation_runs to watchfloor_writer;
+grant insert (resolved_at, resolved_by, reviewed_at, reviewed_by, reviewer_name, silence_check_at, search_text,
+  place_id, has_open_follow_up) on public.operation_runs to watchfloor_writer;
 -- The raw context is read by open_diagnostics alone, which records it.
 revoke select on public.operation_runs from watchfloor_people;
 do $$
@@ -158,6 +163,8 @@ $$;
 alter table public.operation_runs disable trigger user;
 update public.operation_runs r set
   silence_check_at = r.stale_at,
+  place_id = coalesce(r.managed_environment_id, 0),
+  has_open_follow_up = r.status = 'completed' and r.outcome in ('blocked', 'failed', 'partially_succeeded'),
   search_text = watchfloor.normalise_search(concat_ws(' ',
     (select label from public.operation_types t where t.code = r.type), r.type, translate(r.type, '._-', '   '),
     r.initiator_name, r.id, r.external_id, r.failure_code, r.failure_message));
@@ -172,7 +179,7 @@ alter table public.operation_runs enable always trigger operation_runs_920_notif
 alter table public.operation_runs enable always trigger operation_runs_930_notify_deleted;
 alter table public.operation_runs enable always trigger operation_runs_940_notify_truncated;
 insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
-select workspace_id, coalesce(managed_environment_id, 0), type, completed_at, id
+select workspace_id, place_id, type, completed_at, id
 from public.operation_runs where outcome = 'succeeded' and completed_at is not null;
 select watchfloor.sweep_follow_ups();
 select watchfloor.collect_facets();
