@@ -55,8 +55,8 @@ async function complete(
   const owner = await openWriter(database.url); // a connection without the pool's statement timeout
   await owner.query('reset role');
   await owner.query(
-    `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome, created_at, started_at, completed_at, last_reported_at)
-     select $1, $2, 'inventory.sync', 'completed', $3, t, t, t, t
+    `insert into operation_runs (workspace_id, managed_environment_id, place_id, type, status, outcome, created_at, started_at, completed_at, last_reported_at)
+     select $1, $2::bigint, coalesce($2::bigint, 0), 'inventory.sync', 'completed', $3, t, t, t, t
      from generate_series(0, $4::integer - 1) n
      cross join lateral (select now() - $5::interval - $6::interval * n / $4 as t) at`,
     [workspaceId, environmentId, outcome, count, newest, spread]

@@ -66,15 +66,14 @@ async function readHours(
 ): Promise<Map<number, Hour[]>> {
   const from = readAt - HOURS * HOUR_MS;
   const { rows } = await db.query<{ place: number; hour: number; completed: number; bad: number }>(
-    // A condition per place and outcome: only so is the index read from its newest end to the first that is too old. From
-    // the view, because to the policy's barrier coalesce() may leak: behind it the place would be a filter after the index.
+    // A condition per place and outcome: only so is the index read from its newest end to the first that is too old.
     `select place.id as place, h.hour, sum(h.count)::integer as completed,
        coalesce(sum(h.count) filter (where o.outcome in ('failed', 'blocked')), 0)::integer as bad
      from unnest($2::bigint[]) as place (id)
      cross join unnest($3::text[]) as o (outcome)
      cross join lateral (
        select floor(extract(epoch from r.completed_at - to_timestamp($4 / 1000.0)) / 3600)::integer as hour, count(*) as count
-       from watchfloor.visible_operations r
+       from public.operation_runs r
        where r.status = 'completed' and r.workspace_id = $1 and r.place_id = place.id
          and r.outcome = o.outcome and r.completed_at >= to_timestamp($4 / 1000.0)
        group by 1
