@@ -11,6 +11,7 @@ import { openDatabase } from './lib/server/database/open.ts';
 import { openDemo } from './lib/server/demo-accounts.ts';
 import { startDemoWriter } from './lib/server/demo-writer.ts';
 import { openLog } from './lib/server/log.ts';
+import { openMaintenance } from './lib/server/reports/maintenance.ts';
 import { StartupError } from './lib/server/startup-error.ts';
 
 const DEVELOPMENT_PORT = '5173';
@@ -33,7 +34,8 @@ try {
 async function run(): Promise<number> {
   const config = readConfig(process.env);
   const database = await openDatabase(config, log);
-  const writers = [];
+  // The hub is in Vite's process: what its feed would tell is found by the clock.
+  const writers: { close(): Promise<void> }[] = [openMaintenance({ url: database.url })];
   try {
     if (config.demo && database.embedded) {
       const { directory } = database.embedded;

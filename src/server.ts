@@ -106,7 +106,7 @@ async function start(config: Config): Promise<void> {
   const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
   if (stopping) return;
   answer = handler.handler;
-  maintenance = openMaintenance({ url: database.url, log });
+  maintenance = openMaintenance({ url: database.url, log, feed: opened.feed });
   if (demo) {
     demoWriter = startDemoWriter({
       entry: new URL('./demo-writer.js', import.meta.url).pathname,

@@ -25,6 +25,8 @@ export interface Repeating {
 }
 
 const FIRST_RETRY_MS = 1_000;
+/** Also of what runs every second: a database that is away is not asked every second. */
+const LONGEST_RETRY_MS = 10_000;
 /** Each wait is drawn from this share around its length. */
 const JITTER = 0.2;
 
@@ -46,7 +48,7 @@ export function openRepeat({ name, firstAfterMs, everyMs, log, work }: RepeatOpt
         if (ending.signal.aborted) return;
         if (failures === 0) log.warn(`${name} failed (${(error as Error).message}); it is tried again until it works.`);
         failures += 1;
-        await rest(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), everyMs));
+        await rest(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), Math.max(everyMs, LONGEST_RETRY_MS)));
       }
     }
   };
