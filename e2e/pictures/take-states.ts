@@ -9,7 +9,7 @@ import { openBrowser } from './browser.ts';
 const BASE_URL = process.env['BASE_URL'] ?? 'http://127.0.0.1:4318';
 const OUT = process.env['OUT'] ?? 'artifacts/states';
 const STATES =
-  'live connecting environment long paused flood stale stale-database reconnecting reading empty filtered over detail-partial detail-stale detail-running detail-cancelled detail-reconciled detail-lost detail-long';
+  'live connecting environment long paused flood stale stale-database reconnecting reading empty filtered over detail-failed detail-resolved detail-reviewed detail-readonly detail-busy detail-diagnostics detail-manual detail-partial detail-stale detail-running detail-cancelled detail-reconciled detail-lost detail-long overview overview-name overview-sixty overview-one overview-own overview-nothing overview-never overview-unknown overview-long overview-stale overview-withheld';
 
 await mkdir(OUT, { recursive: true });
 const browser = await openBrowser();
@@ -17,6 +17,7 @@ try {
   for (const [size, width, height, colorScheme] of [
     ['light', 1440, 900, 'light'],
     ['dark', 1440, 900, 'dark'],
+    ['wide', 1920, 1080, 'light'],
     ['phone', 390, 844, 'light']
   ] as const) {
     const page = await (await browser.newContext({ viewport: { width, height }, colorScheme })).newPage();
@@ -24,7 +25,7 @@ try {
       await page.goto(`${BASE_URL}/?${state}`);
       await page.locator('main h1').waitFor();
       await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path: `${OUT}/${state}-${size}.png` });
+      await page.screenshot({ path: `${OUT}/${state}-${size}.png`, fullPage: state.startsWith('detail') });
       const { violations } = await new AxeBuilder({ page }).analyze();
       for (const { id, nodes } of violations)
         console.log(

@@ -1,6 +1,6 @@
 /** Invented pages for pictures: every kind of row, long names, 0 and 1,000,000, and each state of the feed. */
 import type { OperationRow } from '#lib/operations/operation.ts';
-import type { DetailPage, HubPage } from '#lib/operations/pages.ts';
+import type { HubPage } from '#lib/operations/pages.ts';
 import { CLEAN_FILTER, type ListFilter } from '#lib/operations/filter.ts';
 import { attentionKindOf } from '#lib/operations/problem.ts';
 import { groupByCause, type Summary } from '#lib/operations/summary.ts';
@@ -16,7 +16,7 @@ export const workspaces = [
 const LONG_NAME = 'Greyfriars Academy Trust (sixth form, exams and admissions)';
 const LONG_LABEL =
   'Assignments restore for conditional access policies, named locations and authentication strengths (pilot ring 2)';
-const environments = [
+export const environments = [
   { id: 1, name: 'Brightwater Clinics' },
   { id: 2, name: LONG_NAME },
   { id: 3, name: 'Kestrel Aviation Services' },
@@ -24,7 +24,7 @@ const environments = [
 ];
 
 let id = 9_000;
-function row(age: number, change: Partial<OperationRow>): OperationRow {
+export function row(age: number, change: Partial<OperationRow>): OperationRow {
   id -= 1;
   return {
     id,
@@ -62,7 +62,7 @@ const counted = (processed: number, total: number, phase: string | null = null) 
   progress: { processed, total, phase }
 });
 
-const rows: OperationRow[] = [
+export const rows: OperationRow[] = [
   row(4 * S, { ...active, status: 'queued', startedAt: null, type: 'alerts.evaluate', environmentId: null }),
   row(16 * S, { ...active, ...counted(412_906, 1_204_338, 'items'), environmentId: 3 }),
   row(40 * S, { ...active, ...counted(0, 1_000_000) }),
@@ -133,7 +133,7 @@ const rows: OperationRow[] = [
   row(13 * 60 * MIN, { type: 'x'.repeat(90), initiator: 'y'.repeat(90), environmentId: 99, counts: { succeeded: 1 } })
 ];
 
-const typeLabels: Record<string, string> = {
+export const typeLabels: Record<string, string> = {
   'inventory.sync': 'Inventory sync',
   'alerts.evaluate': 'Alert evaluation',
   'provider.connection.check': 'Connection check',
@@ -145,8 +145,15 @@ const typeLabels: Record<string, string> = {
   'environment.review_pack.generate': 'Review pack'
 };
 
-const live = { state: 'live', ageMs: 1_200, staleSince: null, link: null, catchingUp: false, retryInMs: null } as const;
-const lost = {
+export const live = {
+  state: 'live',
+  ageMs: 1_200,
+  staleSince: null,
+  link: null,
+  catchingUp: false,
+  retryInMs: null
+} as const;
+export const lost = {
   state: 'stale',
   ageMs: 24_000,
   staleSince: AT - 20 * S,
@@ -271,52 +278,4 @@ export function hubState(name: string) {
     tryNow() {}
   };
   return { hub, feed };
-}
-
-export function detailState(name: string) {
-  const index = {
-    'detail-partial': 7,
-    'detail-stale': 12,
-    'detail-running': 1,
-    'detail-cancelled': 9,
-    'detail-reconciled': 15,
-    'detail-lost': 8,
-    'detail-long': 18
-  }[name];
-  if (index === undefined) return null;
-  const operation = rows[index]!;
-  const detail: DetailPage = {
-    workspace: workspaces[0]!,
-    environment: environments.find((e) => e.id === operation.environmentId) ?? null,
-    typeLabel: typeLabels[operation.type] ?? operation.type,
-    silenceLimitSeconds: 600,
-    row: operation,
-    failures:
-      name === 'detail-partial'
-        ? [
-            { code: 'permission_denied', message: 'Permission to read device configuration is missing', count: 21 },
-            { code: 'throttled', message: 'Provider limited the requests', count: 4 },
-            {
-              code: null,
-              message: 'Unexpected answer from the provider: ' + 'a very long answer that goes on '.repeat(6),
-              count: null
-            }
-          ]
-        : [],
-    source: name === 'detail-partial' ? 'jobqueue-eu-2' : null,
-    externalId: null,
-    reconciliationReason: null,
-    retryOf: null,
-    token: '',
-    readAt: AT
-  };
-  const feed = {
-    row: operation,
-    stamp: name === 'detail-lost' ? lost : live,
-    now: AT,
-    gone: false,
-    changed: false,
-    tryNow() {}
-  };
-  return { detail, feed };
 }
