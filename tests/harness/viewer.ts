@@ -99,6 +99,7 @@ export async function openViewer({ person, scope, pageSize, filter, pages, port 
     everySecond: (callback) => stopper(setInterval(callback, 1_000)),
     onFrame: (callback) => stopper(setTimeout(callback, 5)),
     onReturn: () => () => {},
+    isVisible: () => true,
     openSocket: (listener) => {
       const opened = openNodeSocket(port(), person.cookie, listener);
       socket = opened.socket;

@@ -4,7 +4,6 @@
  * is a parameter; each condition is written as the index for it expects (0005, 0006).
  */
 import { orderOf, TAB_OUTCOMES, windowOf, type ListFilter } from '../../operations/filter.ts';
-import { FOLLOW_UP_OUTCOMES } from '../../operations/operation.ts';
 import { isUnclosed } from './columns.ts';
 
 /** Collects parameters of a statement and names them. */
@@ -64,14 +63,8 @@ export interface Merged {
 /** Which filter of several values is merged value by value; the others are conditions. */
 export function mergedOf(filter: ListFilter): Merged | null {
   if (filter.textNormal !== null) return null; // the index of the text comes first
-  const isOfOneOutcome = filter.tab !== 'all' && filter.tab !== 'needs_follow_up';
-  // What the class means of outcomes, so that the index of outcomes serves.
-  const outcomes: readonly string[] =
-    filter.outcomes.length > 0 || filter.problemClass !== 'terminal_follow_up' || isOfOneOutcome
-      ? filter.outcomes
-      : FOLLOW_UP_OUTCOMES;
   const candidates: Merged[] = [
-    { column: 'outcome', values: outcomes.includes('pending') ? [] : outcomes },
+    { column: 'outcome', values: filter.outcomes.includes('pending') ? [] : filter.outcomes },
     { column: 'initiator_name', values: filter.initiators },
     { column: 'type', values: filter.types }
   ];

@@ -71,10 +71,14 @@ export function listSql(
   const order = (alias: string): string =>
     direction === 'newer' ? `${alias}.${column}, ${alias}.id` : `${alias}.${column} desc, ${alias}.id desc`;
   const sources: string[] = [];
-  if (places !== null) {
-    if (places.length > 1) sources.push(`unnest(${parameters.add(places, 'bigint[]')}) as place (id)`);
-    const one = places.length > 1 ? 'place.id' : parameters.add(places[0] ?? -1, 'bigint');
-    conditions.push(`r.place_id = ${one}`);
+  if (places !== null && (places.length === 1 || filter.textNormal !== null)) {
+    const [only, ...more] = places;
+    if (more.length === 0) conditions.push(`r.place_id = ${parameters.add(only ?? -1, 'bigint')}`);
+    // The index of the text knows no places: it is read once for all of them.
+    else conditions.push(`r.place_id = any (${parameters.add(places, 'bigint[]')})`);
+  } else if (places !== null) {
+    sources.push(`unnest(${parameters.add(places, 'bigint[]')}) as place (id)`);
+    conditions.push('r.place_id = place.id');
   }
   if (merged !== null) {
     sources.push(`unnest(${parameters.add(merged.values, 'text[]')}) as one (value)`);

@@ -11,6 +11,16 @@ create index operation_runs_active_by_workspace on public.operation_runs (worksp
 create index operation_runs_active_by_place
   on public.operation_runs (workspace_id, place_id, created_at desc, id desc)
   where status <> 'completed';
+create index operation_runs_active_by_status on public.operation_runs (workspace_id, status, created_at desc, id desc)
+  where status <> 'completed';
+create index operation_runs_active_by_place_and_status
+  on public.operation_runs (workspace_id, place_id, status, created_at desc, id desc) where status <> 'completed';
+-- What had a follow-up, open or not: the problem class.
+create index operation_runs_follow_ups_by_workspace on public.operation_runs (workspace_id, completed_at desc, id desc)
+  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded');
+create index operation_runs_follow_ups_by_place
+  on public.operation_runs (workspace_id, place_id, completed_at desc, id desc)
+  where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded');
 create index operation_runs_silent_by_workspace on public.operation_runs (workspace_id, silence_check_at)
   where status <> 'completed';
 create index operation_runs_silent_by_place
