@@ -1,6 +1,6 @@
 /** The stamp's words: nothing reads as live unless it is, and a lost link is named. */
 import { describe, expect, it } from 'vitest';
-import { lostWords, stampWords, type FeedStamp } from './stamp-wording.ts';
+import { lostWords, silentWords, stampWords, type FeedStamp } from './stamp-wording.ts';
 
 const readAt = Date.UTC(2026, 10, 23, 8, 14, 4);
 const live: FeedStamp = {
@@ -44,6 +44,28 @@ describe('freshness stamp', () => {
   });
   it('falls back to when the page was read where there never was a proof', () => {
     expect(stampWords(view({ state: 'no_data', staleSince: null })).word).toBe('Stale since 09:14:04');
+  });
+});
+
+describe('a silent source', () => {
+  const MINUTE = 60_000;
+  const quiet = { lastReportAt: readAt - 190 * MINUTE, silentAfterMs: 20 * MINUTE };
+  it('is said beside Live, with how long and what is usual at most', () => {
+    expect(silentWords(live, quiet, readAt, false)).toEqual({
+      look: 'silent',
+      word: 'Source silent',
+      note: 'nothing reported for 3 h 10 m, limit 20 min'
+    });
+  });
+  it('is not said while reports come, where too little is known to tell, or of what never reported', () => {
+    const talking = { ...quiet, lastReportAt: readAt - 20 * MINUTE };
+    for (const summary of [talking, { ...quiet, silentAfterMs: null }, { ...quiet, lastReportAt: null }, null])
+      expect(silentWords(live, summary, readAt, false)).toBeNull();
+  });
+  it('is not said without proof or while paused: then nobody knows', () => {
+    for (const state of ['connecting', 'reconnecting', 'stale', 'no_data'] as const)
+      expect(silentWords({ ...live, state }, quiet, readAt, false)).toBeNull();
+    expect(silentWords(live, quiet, readAt, true)).toBeNull();
   });
 });
 

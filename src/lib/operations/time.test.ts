@@ -1,6 +1,6 @@
 /** Instants in the reader's zone: the day's edge in that zone decides, and a zone that nobody knows is UTC. */
 import { describe, expect, it } from 'vitest';
-import { knownZone, toClock, toMoment, toZoneName } from './time.ts';
+import { knownZone, toClock, toMinute, toMoment, toZoneName } from './time.ts';
 
 const at = Date.UTC(2026, 10, 23, 8, 14, 2);
 
@@ -37,5 +37,14 @@ describe('name of a zone', () => {
   });
   it('is the offset where there is no name', () => {
     expect(toZoneName(at, 'Asia/Kolkata')).toMatch(/^GMT\+5:30$|^IST$/);
+  });
+});
+
+describe('an instant to the minute', () => {
+  it('is as short as it stays plain', () => {
+    const at = Date.UTC(2026, 10, 23, 8, 14, 2);
+    expect(toMinute(at - 3_600_000, at, 'Europe/Berlin')).toBe('08:14');
+    expect(toMinute(Date.UTC(2026, 10, 22, 18, 54), at, 'Europe/Berlin')).toBe('22 Nov, 19:54');
+    expect(toMinute(Date.UTC(2025, 10, 22, 18, 54), at, 'Europe/Berlin')).toBe('22 Nov 2025, 19:54');
   });
 });

@@ -36,6 +36,9 @@ function row(change: Partial<OperationRow> = {}): OperationRow {
     completedAt: null,
     lastReportedAt: AT - MINUTE,
     staleAt: AT + 9 * MINUTE,
+    search: '',
+    resolved: null,
+    reviewed: null,
     ...change
   };
 }
@@ -120,6 +123,14 @@ describe('result of a row', () => {
       '0 of 3 succeeded, 3 failed'
     );
     expect(says(completed('failed'))).toBe('No reason reported');
+  });
+  it('steps back and says so where a later success or a person closed the follow-up', () => {
+    const failure = { code: 'denied', message: 'Permission is missing' };
+    const closed = { weight: 'plain', text: 'Permission is missing' };
+    const resolved = completed('failed', { failure, resolved: { at: AT, by: 8 } });
+    expect(resultOf(resolved, moment)).toMatchObject({ ...closed, aside: 'Resolved' });
+    const reviewed = completed('blocked', { failure, reviewed: { at: AT, by: 'Maren Holt' } });
+    expect(resultOf(reviewed, moment)).toMatchObject({ ...closed, aside: 'Reviewed' });
   });
   it('counts what partly succeeded, and never claims counts that were not reported', () => {
     expect(says(completed('partially_succeeded', { counts: { total: 9, succeeded: 8, failed: 1 } }))).toBe(
