@@ -2,7 +2,8 @@
  * A page that was loaded again, merged into the window that is on screen: a navigation, a refilled look-ahead, a resync.
  * Pure. Invariants: nothing that the window knows goes back to an older revision, although the load may have raced with
  * changes; rows that the page does not have leave, because whoever adopts a page subscribes with its token, and the
- * catch-up brings back what is newer than the page, also what has become likely stale since.
+ * catch-up brings back what is newer than the page. (What became likely stale in between, and was told to nobody, comes
+ * with the next page of such a list: `entranceOf`.)
  */
 import { isSameFilter } from '../operations/filter.ts';
 import { comparePlaces, placeOf } from '../operations/operation.ts';

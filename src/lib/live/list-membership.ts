@@ -50,14 +50,23 @@ export function inScope(scope: Scope, row: OperationRow): boolean {
 
 /** Can time alone make rows enter or leave? */
 export function dependsOnTime(filter: ListFilter): boolean {
-  const { tab, problemClass, from, to } = filter;
-  if (tab === 'stale' || problemClass === 'active_stale_attention' || problemClass === 'none') return true;
-  return hasDefaultWindow(filter) || [from, to].some((edge) => edge !== null && 'agoMs' in edge);
+  const { problemClass, from, to } = filter;
+  if (isOfStale(filter) || problemClass === 'none' || hasDefaultWindow(filter)) return true;
+  return [from, to].some((edge) => edge !== null && 'agoMs' in edge);
 }
 
-/** Where a window ends that moves along with time: rows beyond it come in by and by; null where none can. */
-export function movingEnd(filter: ListFilter, at: number): number | null {
-  return filter.to !== null && 'agoMs' in filter.to ? windowOf(filter, at).to : null;
+function isOfStale({ tab, problemClass }: ListFilter): boolean {
+  return tab === 'stale' || problemClass === 'active_stale_attention';
+}
+
+/**
+ * Where time alone lets rows in, of which nobody may have told us: the whole minute of such an edge; null elsewhere. With
+ * each minute the page is worth reading again: for a window whose end moves along nobody tells of what comes in there, and
+ * what became stale is told only to those who were listening just then.
+ */
+export function entranceOf(filter: ListFilter, at: number): number | null {
+  if (filter.to !== null && 'agoMs' in filter.to) return windowOf(filter, at).to;
+  return isOfStale(filter) ? Math.floor(at / 60_000) * 60_000 : null;
 }
 
 /** May a row at this place be in the window? On later pages nothing is added; elsewhere nothing below the floor. */

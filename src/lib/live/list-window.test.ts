@@ -165,10 +165,14 @@ describe('a filtered window', () => {
 
   it('forgets silently what never was in it, and admits to have forgotten what was', () => {
     let never = ofRows(FAILED, [failed(9, 50)]);
-    for (let id = 10; id < 2_100; id++) never = told(never, someRow({ id, revision: 2 }));
+    let were = never;
+    for (let id = 10; id < 1_110; id += 20) {
+      const some = many(id + 19, 20);
+      never = told(never, ...some.map((each) => someRow({ id: each, revision: 2 })));
+      were = told(were, ...some.map((each) => failed(each, each)));
+      were = told(were, ...some.map((each) => someRow({ id: each, revision: 2 })));
+    }
     expect([never.passed.size, never.tombstones.size, windows.refreshReason(never)]).toEqual([1_000, 0, null]);
-    let were = ofRows(FAILED, [failed(9, 50)]);
-    for (let id = 10; id < 1_100; id++) were = told(told(were, failed(id, id)), someRow({ id, revision: 2 }));
     expect([were.tombstones.size, windows.refreshReason(were)]).toEqual([TOMBSTONE_LIMIT, 'tombstones']);
   });
 
@@ -240,8 +244,14 @@ describe('a filtered window', () => {
     const window = ofRows(filter, rows, { readAt: 10 * minute });
     expect(ids(windows.reconsider(window, 13 * minute))).toEqual([9, 8]);
     const later = windows.reconsider(window, 14 * minute);
-    expect([ids(later), windows.refreshReason(later)]).toEqual([[9], 'end']);
+    expect([ids(later), windows.refreshReason(later)]).toEqual([[9], 'time']);
     expect(windows.refreshReason(adopt(later, somePage([], { filter, rows, readAt: 14 * minute })))).toBeNull();
+  });
+
+  it('reads a list of stale rows again each minute, lest one was missed that became stale while nobody listened', () => {
+    const window = ofRows(STALE, [], { readAt: 110_000 });
+    const reasons = [119_999, 120_000].map((at) => windows.refreshReason(windows.reconsider(window, at)));
+    expect(reasons).toEqual([null, 'time']);
   });
 
   it('lets no row of a later page rise above where that page begins', () => {

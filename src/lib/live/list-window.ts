@@ -10,10 +10,10 @@ import { comparePlaces, placeOf, type ListOrder, type ListPlace, type OperationR
 import { LOOK_AHEAD, type HubPage } from '../operations/pages.ts';
 import {
   dependsOnTime,
+  entranceOf,
   forgetOldest,
   inScope,
   MembershipDraft,
-  movingEnd,
   PASSED_LIMIT,
   type Membership,
   type Range
@@ -49,14 +49,14 @@ export interface ListWindow extends Range, Membership {
   readonly wanted: boolean;
   /** server time as of which membership was last judged with an effect */
   readonly judgedAt: number;
-  /** the window's moving end as of which the page was read, and whether it has moved on since: see `movingEnd` */
-  readonly end: number | null;
+  /** where time alone lets rows in, as of when the page was read, and whether that is over: see `entranceOf` */
+  readonly entrance: number | null;
   readonly outrun: boolean;
   /** the stream this window followed is gone (`stream`), its rows too (`rows`): the next page replaces, not merges */
   readonly lost: 'stream' | 'rows' | null;
 }
 
-export type RefreshReason = 'look_ahead' | 'waiting' | 'tombstones' | 'end';
+export type RefreshReason = 'look_ahead' | 'waiting' | 'tombstones' | 'time';
 
 /** What a window needs of a page. */
 export type WindowPage = Pick<
@@ -99,7 +99,7 @@ export function openWindow(page: WindowPage): ListWindow {
     overflowed: false,
     wanted: false,
     judgedAt: page.readAt,
-    end: movingEnd(page.filter, page.readAt),
+    entrance: entranceOf(page.filter, page.readAt),
     outrun: false,
     lost: null
   };
@@ -125,8 +125,8 @@ export function reconsider(window: ListWindow, at: number): ListWindow {
   const draft = new MembershipDraft(window, window, judgedAt);
   draft.reconsider();
   const next = adjust(window, draft, judgedAt);
-  const end = movingEnd(window.filter, judgedAt);
-  const outrun = window.isFirst && end !== null && window.end !== null && end > window.end;
+  const entrance = entranceOf(window.filter, judgedAt);
+  const outrun = window.isFirst && entrance !== null && window.entrance !== null && entrance > window.entrance;
   return outrun && !next.outrun ? { ...next, outrun } : next;
 }
 
@@ -196,7 +196,7 @@ export function refreshReason(window: ListWindow): RefreshReason | null {
   if (window.forgetful) return 'tombstones';
   if (window.overflowed && (window.wanted || !isHolding(window))) return 'waiting';
   if (window.floor !== null && window.known.size < window.pageSize + LOW_WATER) return 'look_ahead';
-  return window.outrun ? 'end' : null;
+  return window.outrun ? 'time' : null;
 }
 
 export function isHolding(window: ListWindow): boolean {
