@@ -96,7 +96,7 @@ describe('the table of columns', () => {
   function valueFor(name: string): string {
     if (name === 'failure_summary') return `'[{"code": "x", "message": "y"}]'`;
     if (name === 'summary_counts' || name === 'context') return `'{"total": 7}'`;
-    return /^(progress_(processed|total)|count_|retry_of|revision)/.test(name) ? '77' : `'odd'`;
+    return /^(progress_(processed|total)|count_|retry_of|revision|resolved_by|reviewed_by|place_id)/.test(name) ? '77' : `'odd'`;
   }
 });
 
@@ -122,6 +122,29 @@ describe('the examples', () => {
       client.release(true);
     }
     expect((await superuser.query('select reason from rejected_reports')).rows).toEqual([]);
+  });
+
+  it('for follow-ups close the failure by the success, and nothing else', async () => {
+    await superuser.query('select watchfloor.sweep_follow_ups()');
+    const { rows } = await superuser.query(
+      `select f.outcome, f.resolved_by = s.id as by_the_success, f.resolved_at = s.completed_at as at_its_end,
+         s.retry_of = f.id as is_retry
+       from operation_runs f join operation_runs s on s.type = f.type and s.outcome = 'succeeded'
+       where f.type = 'billing.invoices.send' and f.outcome = 'failed'`
+    );
+    expect(rows).toEqual([{ outcome: 'failed', by_the_success: true, at_its_end: true, is_retry: true }]);
+    const others = await superuser.query(
+      `select type, outcome from operation_runs where resolved_at is not null and type <> 'billing.invoices.send'`
+    );
+    expect(others.rows).toEqual([]);
+  });
+
+  it('of search name what is searched', async () => {
+    const { rows } = await superuser.query<{ search_text: string }>(
+      `select search_text from operation_runs where type = 'billing.invoices.send' and outcome = 'failed'`
+    );
+    for (const part of ['invoice run', 'billing.invoices.send', 'system', 'mail_refused', 'mail server refused'])
+      expect(rows[0]!.search_text).toContain(part);
   });
 
   it('for one at a time tell the second comer that it is not the first', async () => {

@@ -81,6 +81,23 @@ describe('history retention', () => {
     expect(await readIds()).toEqual(kept);
   });
 
+  it('removes what ended badly once that was resolved or reviewed, and keeps what is open however old it is', async () => {
+    const [resolved, reviewed, open] = [
+      await write('completed', 'failed', 300),
+      await write('completed', 'blocked', 300),
+      await write('completed', 'partially_succeeded', 300)
+    ];
+    await owner.query(`update public.operation_runs set resolved_at = now(), resolved_by = 1 where id = $1`, [
+      resolved
+    ]);
+    await owner.query(
+      `update public.operation_runs set reviewed_at = now(), reviewer_name = 'Maren Holt' where id = $1`,
+      [reviewed]
+    );
+    expect(await removeHistory(owner, { historyDays: 90 })).toEqual({ operations: 2, rejectedReports: 0 });
+    expect(await readIds()).toEqual([open]);
+  });
+
   it('gets through a history in small steps, past whatever has to stay', async () => {
     for (let round = 0; round < 5; round += 1) {
       await write('completed', 'failed', 300 - round);

@@ -70,8 +70,7 @@ export async function readWriterState(client: Queryable, random: Random, now: nu
     `select distinct on (workspace_id, managed_environment_id, type) id, workspace_id, managed_environment_id, type
      from (
        select id, workspace_id, managed_environment_id, type, source from public.operation_runs
-       where workspace_id = any($2) and status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded')
-         and resolved_at is null and reviewed_at is null
+       where workspace_id = any($2) and has_open_follow_up
        order by completed_at desc, id desc limit $3
      ) newest
      where source = any($1) order by workspace_id, managed_environment_id, type, id desc`,

@@ -55,10 +55,9 @@ export async function writeOperations(
 /** What a sweep leaves of the facts where nothing is left to resolve. */
 const NEWEST_SUCCESSES = `
   insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
-  select distinct on (workspace_id, coalesce(managed_environment_id, 0), type)
-    workspace_id, coalesce(managed_environment_id, 0), type, completed_at, id
+  select distinct on (workspace_id, place_id, type) workspace_id, place_id, type, completed_at, id
   from public.operation_runs where outcome = 'succeeded'
-  order by workspace_id, coalesce(managed_environment_id, 0), type, completed_at desc, id desc
+  order by workspace_id, place_id, type, completed_at desc, id desc
   on conflict do nothing`;
 
 interface DemoPersonIds {

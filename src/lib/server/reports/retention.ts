@@ -1,7 +1,8 @@
 /**
  * History is kept for 90 days: older operations are removed in small steps, as the owner, since nobody else may delete.
- * Invariant: what is queued, running, or ended badly (blocked, failed, partial, reconciled) is never removed by age;
- * until follow-ups exist nothing can say that a bad ending is dealt with. No writer ever waits for longer than one step.
+ * Invariant: what is queued, running, or left an open follow-up is never removed by age; a bad ending counts as dealt with
+ * once a later success resolved it (and the sweep wrote that down) or a person reviewed it. No writer ever waits for
+ * longer than one step.
  */
 import type pg from 'pg';
 import { openPool, withTransaction } from '../database/pool.ts';
@@ -130,7 +131,7 @@ export const REMOVE_OPERATIONS = `
     -- Locked and checked again as it is now; what somebody reports on at this moment is left for the next run.
     select id from public.operation_runs
     where id = any(array(select id from looked_at)) and status = 'completed' and completed_at < $2
-      and outcome in ('succeeded', 'cancelled') and reconciled_at is null
+      and (outcome in ('succeeded', 'cancelled') or resolved_at is not null or reviewed_at is not null)
     for update skip locked
   ), removed as (
     delete from public.operation_runs where id = any(array(select id from old)) returning id
