@@ -131,10 +131,12 @@ test('at most thirty are read, and a quiet place beside a busy one is read by th
   const type = 'test.many';
   await world.owner.query('alter table operation_runs disable trigger user');
   await world.owner.query(
-    `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome, created_at, started_at, completed_at)
-     select $1, case when n % 2 = 0 then $2::bigint else $3 end, case when n % 500 = 0 or n % 2 = 1 then $4 else 'test.busy' end,
+    `insert into operation_runs (workspace_id, managed_environment_id, place_id, type, status, outcome, created_at, started_at, completed_at)
+     select $1, place, place, case when n % 500 = 0 or n % 2 = 1 then $4 else 'test.busy' end,
        'completed', 'succeeded', t, t, t + interval '1 minute'
-     from generate_series(1, 20000) n cross join lateral (select $5::timestamptz + n * interval '1 second' as t) at`,
+     from generate_series(1, 20000) n
+     cross join lateral (select case when n % 2 = 0 then $2::bigint else $3 end as place) it
+     cross join lateral (select $5::timestamptz + n * interval '1 second' as t) at`,
     [world.a, world.a1, world.a3, type, new Date(START)]
   );
   await world.owner.query('alter table operation_runs enable always trigger operation_runs_100_touch');

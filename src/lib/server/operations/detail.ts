@@ -70,10 +70,7 @@ function toFailure({ code, message, count }: { code?: string; message: string; c
   return { code: code ?? null, message, count: count ?? null };
 }
 
-/**
- * The words of the indexes by place and type (0006): each of the reads below walks one of them and stops. The view has the
- * policy's words without its barrier, behind which Postgres takes COALESCE for leaky and no index for it.
- */
+/** The words of the indexes by place and type (0006): each of the reads below walks one of them and stops. */
 const SAME_KIND = `r.workspace_id = $1 and r.place_id = $2 and r.type = $3`;
 
 async function readKin(
@@ -84,7 +81,7 @@ async function readKin(
 ): Promise<OperationRow[]> {
   const instant = at === null ? null : new Date(at);
   const { rows } = await db.query<ListColumns>(
-    `select ${listColumns('r')} from watchfloor.visible_operations r where ${SAME_KIND} and ${rest}`,
+    `select ${listColumns('r')} from public.operation_runs r where ${SAME_KIND} and ${rest}`,
     [workspaceId, environmentId ?? 0, type, instant, id]
   );
   return rows.map(toOperationRow);
