@@ -8,7 +8,7 @@ import { openReader, startHub, TestClient, type TestHub } from './harness/live.t
 import { startPostgres, type TestPostgres } from './harness/postgres.ts';
 import { insertOperation, makeWorld, openWriter, type World } from './harness/world.ts';
 import { readFeedDifference } from '../src/lib/server/live/differences.ts';
-import type { Scope } from '../src/lib/live/protocol.ts';
+import type { RowsChanged, Scope } from '../src/lib/live/protocol.ts';
 
 const run = promisify(execFile);
 let postgres: TestPostgres;
@@ -291,4 +291,47 @@ test('a login that is only a member of the writers may report', async () => {
   await client.end();
   await owner.query('drop role member_of_writers');
   await owner.end();
+});
+
+test('what became stale by time alone is told when it does, and to who catches up afterwards', async () => {
+  await world.owner.query(
+    `insert into operation_types (code, label, queued_limit_seconds, running_limit_seconds) values ('test.quick', 'Quick', 1, 1)`
+  );
+  const { rows } = await world.writer.query<{ id: number }>(
+    `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'test.quick', 'running') returning id`,
+    [world.a, world.a1]
+  );
+  const id = rows[0]!.id;
+  const told = (): number =>
+    client.events.filter(
+      ({ name, message }) => name === 'rows:changed' && (message as RowsChanged).rows.some((row) => row.id === id)
+    ).length;
+  // Once when it was reported, once when it fell silent: with the same revision.
+  await expect.poll(told, { timeout: 10_000 }).toBe(2);
+  expect(client.rows.get(id)).toMatchObject({ revision: 1 });
+  await expect
+    .poll(() => client.events.findLast(({ name }) => name === 'summary:changed')?.message, { timeout: 5_000 })
+    .toMatchObject({ summary: { counts: { stale: 1 }, groups: [{ row: { id }, count: 1 }] } });
+  const answer = await client.resume(all());
+  expect(answer.result === 'caught_up' && answer.rows.map((row) => row.id)).toContain(id);
+});
+
+test('a success tells at once whom it resolved, and the sweep tells nothing new', async () => {
+  const report = async (outcome: string): Promise<number> =>
+    (
+      await world.writer.query<{ id: number }>(
+        `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome)
+         values ($1, $2, 'policy.sync', 'completed', $3) returning id`,
+        [world.a, world.a2, outcome]
+      )
+    ).rows[0]!.id;
+  const failed = await report('failed');
+  await expect.poll(() => client.rows.get(failed)?.resolved, { timeout: 5_000 }).toBeNull();
+  const success = await report('succeeded');
+  await expect.poll(() => client.rows.get(failed)?.resolved?.by, { timeout: 5_000 }).toBe(success);
+  const revision = client.rows.get(failed)!.revision;
+  await world.owner.query('select watchfloor.sweep_follow_ups()');
+  const marker = await report('blocked');
+  await expect.poll(() => client.rows.has(marker), { timeout: 5_000 }).toBe(true);
+  expect(client.rows.get(failed)!.revision).toBe(revision);
 });

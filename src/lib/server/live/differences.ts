@@ -161,6 +161,8 @@ export interface Subscriber {
   sessionId: string;
 }
 
+/** Stale operations that a catch-up tells, the latest to become so first; a list of more is read by pages. */
+const MOST_STALE = 100;
 /** Entries of the log that a catch-up looks at, in all scopes together, before it counts as too far behind. */
 const MOST_ENTRIES = 100_000;
 
@@ -192,7 +194,16 @@ export async function readScopeDifference(
        where c.workspace_id = $2 and (${isPlaceInScope('c.environment_id')} or c.kind = 'm' and ${isPlaceInScope('c.old_environment_id')})
        group by 1, 2, 3, 4, 5 limit $6
      ),
-     told as materialized (select * from grouped union all ${RESOLVED})
+     -- Who became stale since is in no log: time alone did it.
+     stale as materialized (
+       select 'o'::"char" as kind, r.workspace_id as changed_workspace, r.managed_environment_id as changed_environment,
+         null::bigint as old_environment, r.id as changed_id, 0::bigint as changed_revision
+       from public.operation_runs r cross join access
+       where r.workspace_id = $2 and r.status <> 'completed' and r.silence_check_at <= now() and r.stale_at <= now()
+         and ${isPlaceInScope('r.managed_environment_id')}
+       order by r.stale_at desc limit ${MOST_STALE}
+     ),
+     told as materialized (select * from grouped union all ${RESOLVED} union all select * from stale)
      select place.*, access.role, access.narrowed_to,
        (select count(*) = ${MOST_ENTRIES} from changed) or (select count(*) = $6 from grouped) as is_overflow,
        exists (select from beside b

@@ -22,7 +22,7 @@ const SILENCE_LIMIT_AGE_MS = 600_000;
 /** Looked at least this often, whatever the edges say. */
 const LONGEST_EDGE_WAIT_MS = 30_000;
 /** Rows that became stale in one moment and are told one by one; more only move the numbers. */
-const MOST_STALE_TOLD = 200;
+const MOST_STALE_TOLD = 1_000;
 /** A later last report alone is told at most this often. */
 const REPORT_STEP_MS = 20_000;
 const MINUTE = 60_000;

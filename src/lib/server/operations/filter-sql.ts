@@ -4,6 +4,7 @@
  * is a parameter; each condition is written as the index for it expects (0005, 0006).
  */
 import { orderOf, TAB_OUTCOMES, windowOf, type ListFilter } from '../../operations/filter.ts';
+import type { ListPlace } from '../../operations/operation.ts';
 import { isUnclosed } from './columns.ts';
 
 /** Collects parameters of a statement and names them. */
@@ -71,7 +72,31 @@ export function mergedOf(filter: ListFilter): Merged | null {
   return candidates.find(({ values }) => values.length > 1) ?? null;
 }
 
-/** Conditions on r, all of which must hold, but for the values that are merged. `at` = ms by the database's clock. */
+/**
+ * The range of a list in its order: its window, and a place in it from which it is read. Of two bounds on one side only the
+ * nearer one is written: an index scan starts at the first it finds, and would walk from there to the other.
+ */
+export function rangeOf(
+  filter: ListFilter,
+  at: number,
+  place: { direction: '<' | '<=' | '>'; from: ListPlace } | null,
+  parameters: Parameters
+): string[] {
+  const column = orderColumn(filter);
+  const { from, to } = windowOf(filter, at);
+  const isBelow = place !== null && place.direction !== '>' && (to === null || place.from.at < to);
+  const isAbove = place !== null && place.direction === '>' && (from === null || place.from.at >= from);
+  const conditions: string[] = [];
+  if (from !== null && !isAbove) conditions.push(`r.${column} >= ${parameters.instant(from)}`);
+  if (to !== null && !isBelow) conditions.push(`r.${column} < ${parameters.instant(to)}`);
+  if (isBelow || isAbove)
+    conditions.push(
+      `(r.${column}, r.id) ${place.direction} (${parameters.instant(place.from.at)}, ${parameters.add(place.from.id, 'bigint')})`
+    );
+  return conditions;
+}
+
+/** Conditions on r but for its range (`rangeOf`) and the values that are merged; all must hold. `at` = ms by the database's clock. */
 export function conditionsOf(
   filter: ListFilter,
   at: number,
@@ -135,10 +160,6 @@ export function conditionsOf(
   }
   if (filter.textNormal !== null)
     conditions.push(`r.search_text like ${parameters.add(toPattern(filter.textNormal), 'text')}`);
-  const column = orderColumn(filter);
-  const { from, to } = windowOf(filter, at);
-  if (from !== null) conditions.push(`r.${column} >= ${parameters.instant(from)}`);
-  if (to !== null) conditions.push(`r.${column} < ${parameters.instant(to)}`);
   return conditions;
 }
 

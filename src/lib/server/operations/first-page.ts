@@ -18,7 +18,8 @@ import {
   needsSuccesses,
   newestSuccesses,
   orderColumn,
-  Parameters
+  Parameters,
+  rangeOf
 } from './filter-sql.ts';
 import { formatCursor } from './keyset.ts';
 
@@ -34,7 +35,7 @@ export interface ListRequest {
 
 /** older: below the place; newer: above it, nearest first; from: it and what is below. */
 type Direction = 'older' | 'newer' | 'from';
-const BOUND = { older: '<', newer: '>', from: '<=' } satisfies Record<Direction, string>;
+const BOUND = { older: '<', newer: '>', from: '<=' } as const satisfies Record<Direction, string>;
 
 /** The places (0 = the workspace itself) that a list is read from; null = the whole workspace at once. */
 export function placesOf(visible: VisibleWorkspace, environmentId: number | null): number[] | null {
@@ -63,11 +64,8 @@ export function listSql(
   const merged = mergedOf(filter);
   const workspace = parameters.add(workspaceId, 'bigint');
   const conditions = [`r.workspace_id = ${workspace}`, ...conditionsOf(filter, at, parameters, merged)];
+  conditions.push(...rangeOf(filter, at, from && { direction: BOUND[direction], from }, parameters));
   const column = orderColumn(filter);
-  if (from !== null)
-    conditions.push(
-      `(r.${column}, r.id) ${BOUND[direction]} (${parameters.instant(from.at)}, ${parameters.add(from.id, 'bigint')})`
-    );
   const order = (alias: string): string =>
     direction === 'newer' ? `${alias}.${column}, ${alias}.id` : `${alias}.${column} desc, ${alias}.id desc`;
   const sources: string[] = [];
