@@ -8,8 +8,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { readConfig, type Config } from './lib/server/config.ts';
 import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
 import { openPool } from './lib/server/database/pool.ts';
-import { openDemo } from './lib/server/demo-accounts.ts';
-import { startDemoWriter, type DemoWriter } from './lib/server/demo-writer.ts';
+import { openDemo } from './lib/server/demo/accounts.ts';
+import { startDemoWriter, type DemoWriter } from './lib/server/demo/process.ts';
 import { readFirstPlace } from './lib/server/first-place.ts';
 import {
   answerPlainly,

@@ -96,7 +96,9 @@ describe('the table of columns', () => {
   function valueFor(name: string): string {
     if (name === 'failure_summary') return `'[{"code": "x", "message": "y"}]'`;
     if (name === 'summary_counts' || name === 'context') return `'{"total": 7}'`;
-    return /^(progress_(processed|total)|count_|retry_of|revision|resolved_by|reviewed_by|place_id)/.test(name) ? '77' : `'odd'`;
+    return /^(progress_(processed|total)|count_|retry_of|revision|resolved_by|reviewed_by|place_id)/.test(name)
+      ? '77'
+      : `'odd'`;
   }
 });
 

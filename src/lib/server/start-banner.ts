@@ -2,7 +2,7 @@
  * What the first minute needs, on standard output: the address, how to sign in, how to report an operation, where the
  * data is, how to stop. It knows only what it is given, so that it can be tested as text.
  */
-import type { Demo } from './demo-accounts.ts';
+import type { Demo } from './demo/accounts.ts';
 
 export interface BannerFacts {
   address: string;

@@ -6,7 +6,7 @@
 /** A number in [0, 1), like Math.random; every draw of the demo takes one as an argument. */
 export type Random = () => number;
 
-/** Tommy Ettinger's mulberry32: 32 bits of state, plenty for 5,000 rows. */
+/** Tommy Ettinger's mulberry32: 32 bits of state, plenty for 50,000 rows. */
 export function openRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

@@ -26,7 +26,6 @@ export async function writeOperations(
   // Lets the owner write history with its own times (operation_runs_100_touch).
   await client.query(`set local watchfloor.import = on`);
   await client.query(`set local maintenance_work_mem = '128MB'`);
-  const ids = await drawIds(client, operations);
   const indexes = await readIndexes(client);
   await client.query(
     [
@@ -34,6 +33,7 @@ export async function writeOperations(
       'alter table public.operation_runs disable trigger operation_runs_800_note_success'
     ].join(';')
   );
+  const ids = await takeIds(client, operations);
   let writing: Promise<unknown> = Promise.resolve();
   for (let from = 0; from < operations.length; from += BATCH) {
     // Made while Postgres writes the batch before.
@@ -65,16 +65,20 @@ interface DemoPersonIds {
   name: string;
 }
 
-/** Ids before the rows, so that one operation can name another: in order, which is that of creation. */
-async function drawIds(
+/**
+ * Ids before the rows, so that one operation can name another: in order, which is that of creation. One piece of the
+ * sequence, since the table is locked by now and nobody else can take from it.
+ */
+async function takeIds(
   client: pg.ClientBase,
   operations: readonly DemoOperation[]
 ): Promise<ReadonlyMap<DemoOperation, number>> {
-  const { rows } = await client.query<{ id: number }>(
-    `select nextval(pg_get_serial_sequence('public.operation_runs', 'id')) as id from generate_series(1, $1)`,
+  const { rows } = await client.query<{ last: number }>(
+    `select setval(ids, nextval(ids) + $1 - 1) as last from pg_get_serial_sequence('public.operation_runs', 'id') as ids`,
     [operations.length]
   );
-  return new Map(operations.map((operation, place) => [operation, rows[place]!.id]));
+  const first = rows[0]!.last - operations.length + 1;
+  return new Map(operations.map((operation, place) => [operation, first + place]));
 }
 
 /** All but the primary key's, with what makes each anew. */

@@ -7,8 +7,8 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeSecret } from './database/embedded-cluster.ts';
-import { seedDemo, tidyAfterSeed } from './demo/seed.ts';
+import { writeSecret } from '../database/embedded-cluster.ts';
+import { seedDemo, tidyAfterSeed } from './seed.ts';
 
 const demoSchema = z.object({
   /** null when it was given by WATCHFLOOR_DEMO_PASSWORD: then it is nobody's business but the administrator's */

@@ -1,10 +1,10 @@
 /**
- * The process that keeps the demo's operations changing (demo/writer.ts), as its parent sees it: started beside the
+ * The process that keeps the demo's operations changing (writer.ts), as its parent sees it: started beside the
  * server, started again when it dies, ended in order. It writes by plain SQL like any other reporting system, and ends
  * by itself when its parent is gone (the IPC channel closes). Nothing depends on it.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 
 export interface DemoWriter {
   /** Resolves when the process is gone. */
