@@ -118,7 +118,7 @@ describe('a live overview', () => {
     expect(question.scope.workspaceId).toBe(2);
   });
 
-  it('reads its page again every five minutes, for the hours, while somebody looks', () => {
+  it('reads its page again every minute, for the hours, while somebody looks', () => {
     catchUp([counted(1, 10, 4)], mono);
     const tick = (): void => {
       mono += 1_000;

@@ -14,7 +14,7 @@ import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscr
 import { SummaryKeeper } from './summary-keeper.ts';
 
 /** The hours come with the page only: while somebody looks, they are at most so old. */
-export const REREAD_MS = 300_000;
+export const REREAD_MS = 60_000;
 const REREAD_JITTER_MS = 10_000;
 
 export interface OverviewView {

@@ -30,6 +30,12 @@ describe('the numbers of a scope', () => {
     expect(active(keeper)).toBe(4);
   });
 
+  it('keep how talkative a source is when a page, which does not read it, is adopted', () => {
+    const keeper = new SummaryKeeper([{ ...counted('workspace', 20, 2), silentAfterMs: 600_000 }], 'scope');
+    keeper.adopt([{ ...counted('workspace', 30, 3), silentAfterMs: null }], NOW);
+    expect([active(keeper), keeper.merged?.silentAfterMs]).toEqual([3, 600_000]);
+  });
+
   it('do not stand still because the database set its clock back', () => {
     const keeper = new SummaryKeeper([counted('workspace', NOW + 3_600_000, 2)], 'scope');
     keeper.take(counted('workspace', NOW, 1), NOW);

@@ -95,7 +95,10 @@ function toMap(summaries: readonly Summary[]): Map<SummaryPlace, Summary> {
 
 function newer(was: Summary | undefined, summary: Summary, now: number): Summary {
   if (was === undefined || was.at > now + AHEAD_MS) return summary;
-  return was.at > summary.at ? was : withReport(summary, was);
+  if (was.at > summary.at) return was;
+  // A page does not read how talkative a source is; the hub's answer still holds.
+  const silentAfterMs = summary.silentAfterMs ?? was.silentAfterMs;
+  return withReport(silentAfterMs === summary.silentAfterMs ? summary : { ...summary, silentAfterMs }, was);
 }
 
 function withReport(summary: Summary, was: Summary | undefined): Summary {
