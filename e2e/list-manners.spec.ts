@@ -98,11 +98,11 @@ test('a row stands still under the focus, also while others change and leave', a
   for (let i = 0; i < 3; i += 1) await page.keyboard.press('j');
   const focused = page.locator('tbody tr:has(a:focus)');
   const top = (await focused.boundingBox())!.y;
-  const href = await focused.locator('a').getAttribute('href');
+  const href = await focused.locator('.op__link').getAttribute('href');
   await insertOperation(world.writer, world.a, world.a1, 'late.arrival');
   await expect(pill(page)).toBeVisible();
   expect((await focused.boundingBox())!.y).toBe(top);
-  expect(await focused.locator('a').getAttribute('href')).toBe(href);
+  expect(await focused.locator('.op__link').getAttribute('href')).toBe(href);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('k');
   await page.keyboard.press('Enter');
@@ -113,13 +113,13 @@ test('a page scrolled down does not drift when rows come in above', async ({ wor
   await fill(world, 40);
   const { page } = await open(world.everyone, hubPath(world.a), { viewport: { width: 1280, height: 600 } });
   await untilLive(page);
-  await page.evaluate(() => window.scrollTo(0, 240));
-  await expect.poll(() => page.evaluate(() => window.scrollY)).toBe(240);
+  await page.evaluate(() => window.scrollTo(0, 700));
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBe(700);
   const before = await tops(page);
   await insertOperation(world.writer, world.a, world.a1, 'late.arrival');
   await expect(pill(page)).toBeVisible();
   expect(await tops(page)).toEqual(before);
-  expect(await page.evaluate(() => window.scrollY)).toBe(240);
+  expect(await page.evaluate(() => window.scrollY)).toBe(700);
 });
 
 test('paused, what is on screen stays and the pill counts; resumed, it is as the server has it', async ({

@@ -151,7 +151,7 @@ test('new rows wait while the focus is in the table, and the focus stays where i
   await untilLive(page);
   await leaveList(page);
   for (let row = 0; row < 3; row += 1) await page.keyboard.press('j');
-  const focused = rowOf(page, ids[2]!).getByRole('link');
+  const focused = rowOf(page, ids[2]!).locator('.op__link');
   await expect(focused).toBeFocused();
   const tops = await readTops(page);
   await insertOperation(world.writer, world.a, world.a2);
@@ -168,12 +168,12 @@ test('new rows wait while one reads further down, and the scroll position does n
   const { page } = await open(world.everyone, hubPath(world.a), { viewport: { width: 1440, height: 600 } });
   await untilLive(page);
   await leaveList(page);
-  await page.evaluate(() => window.scrollTo(0, 300));
+  await page.evaluate(() => window.scrollTo(0, 700));
   const tops = await readTops(page);
   await insertOperation(world.writer, world.a, world.a1);
   await expect(pill(page)).toHaveText('1 new operation');
   expect(largestMove(tops, await readTops(page))).toBeLessThanOrEqual(1);
-  expect(await page.evaluate(() => window.scrollY)).toBe(300);
+  expect(await page.evaluate(() => window.scrollY)).toBe(700);
   await page.evaluate(() => window.scrollTo(0, 0));
   await expect(pill(page)).toHaveCount(0);
   expect((await shownIds(page)).indexOf(ids[0]!)).toBe(1);
