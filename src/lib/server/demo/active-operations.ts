@@ -161,7 +161,7 @@ const PLANS: readonly ActivePlan[] = [
 ];
 
 /** What stopped in the middle came from there; the demo's writer leaves it alone. */
-export const STOPPED_SOURCE = 'jobqueue-eu-2';
+const STOPPED_SOURCE = 'jobqueue-eu-2';
 
 export function composeActive(random: Random, now: number): DemoOperation[] {
   return PLANS.map((plan) => {

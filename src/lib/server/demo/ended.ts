@@ -55,7 +55,7 @@ export interface Spot {
   environment: DemoEnvironment | null;
 }
 
-export interface Parts {
+interface Parts {
   spot: Spot;
   kind: Kind;
   outcome: Ending['outcome'];

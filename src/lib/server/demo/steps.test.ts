@@ -61,7 +61,7 @@ describe('the demo writer', () => {
           expect(new Set(identities).size).toBe(identities.length);
         });
       }),
-      { numRuns: 15 }
+      { numRuns: 6 }
     );
   });
 
@@ -81,26 +81,27 @@ describe('the demo writer', () => {
           expect(phases.indexOf(step.phase ?? '')).toBeGreaterThanOrEqual(phases.indexOf(active!.phase ?? ''));
         });
       }),
-      { numRuns: 15 }
+      { numRuns: 6 }
     );
   });
 
   it('ends operations with counts that add up, more of them badly than in the history but few', () => {
     const outcomes: string[] = [];
-    simulate(7, 40_000, (step) => {
+    simulate(7, 12_000, (step) => {
       if (step.does !== 'end') return;
       const { outcome, counts, failures, cancelledBy } = step.ending;
       outcomes.push(outcome);
       const { total = 0, processed = 0, succeeded = 0, failed = 0, skipped = 0 } = counts;
       expect(succeeded + failed + skipped).toBeLessThanOrEqual(total);
       expect(processed).toBeLessThanOrEqual(total);
+      if (outcome === 'failed' && total > 20) expect(failed).toBeGreaterThan(0);
       expect(cancelledBy === null).toBe(outcome !== 'cancelled');
       expect(failures.length > 0).toBe(['partially_succeeded', 'failed', 'blocked'].includes(outcome));
     });
     const bad = outcomes.filter((outcome) => ['partially_succeeded', 'failed', 'blocked'].includes(outcome));
     expect(outcomes.length).toBeGreaterThan(1_000);
     expect(bad.length / outcomes.length).toBeGreaterThan(0.03);
-    expect(bad.length / outcomes.length).toBeLessThan(0.15);
+    expect(bad.length / outcomes.length).toBeLessThan(0.18);
   });
 
   it('changes something nearly every time, so that its pace is the pace of changes', () => {
@@ -139,7 +140,7 @@ describe('the demo writer', () => {
           expect(Math.max(...gaps), `${what}, longest wait`).toBeLessThan(120_000);
         }
       }),
-      { numRuns: 8 }
+      { numRuns: 6 }
     );
   });
 
@@ -159,7 +160,7 @@ describe('the demo writer', () => {
 
   it('never leaves more open than a handful, and nothing that only a person could close', () => {
     let most = 0;
-    simulate(13, 60_000, (step, _before, after) => {
+    simulate(13, 20_000, (step, _before, after) => {
       most = Math.max(most, after.open.length);
       if (step.does === 'create' && step.kind.closedBy === 'person')
         expect(['succeeded', 'cancelled']).toContain(step.outcome);
@@ -206,7 +207,7 @@ describe('the demo writer', () => {
 
   it('lets nothing go wrong where the demo is calm', () => {
     const calm = ['Aster Dental Group', 'Greyfriars Academy Trust (sixth form, exams and admissions, all four sites)'];
-    simulate(17, 20_000, (step) => {
+    simulate(17, 8_000, (step) => {
       if (step.does === 'create' && calm.includes(step.place.environment ?? ''))
         expect(['succeeded', 'cancelled']).toContain(step.outcome);
     });

@@ -202,12 +202,13 @@ function toCreate({ userIds }: WriterState, plan: Plan, turn: number | null, ran
 }
 
 function start(active: Active, random: Random, now: number): Step {
-  if (active.outcome === 'blocked') return end(active, random, 'blocked');
   const size = environmentOf(active.place.workspace, active.place.environment)?.size ?? 1;
+  const total = drawTotal(random, active.kind, size) || null;
+  if (active.outcome === 'blocked') return end({ ...active, total }, random, 'blocked');
   return {
     does: 'start',
     id: active.id,
-    total: drawTotal(random, active.kind, size) || null,
+    total,
     phase: active.kind.phases[0] ?? null,
     dueAt: now + drawRunningMs(active, random)
   };
@@ -234,9 +235,11 @@ function report(active: Active, random: Random, now: number): Step {
 
 function end(active: Active, random: Random, outcome: Ending['outcome']): Step {
   const people = readersOf(active.place.workspace, active.place.environment);
+  const total = active.total ?? 0;
   const ending = composeEnding(random, active.kind, outcome, {
-    total: active.total ?? 0,
-    processed: active.processed ?? 0,
+    total,
+    // Brief ones may end before their first report: then they had come some way all the same.
+    processed: active.processed || Math.floor(total * (0.05 + random() * 0.5)),
     cancelledBy: active.cancelledBy ?? drawOne(random, people).name
   });
   return { does: 'end', id: active.id, ending };

@@ -39,8 +39,8 @@ export const TURNS: readonly Turn[] = [
   'partially_succeeded',
   'resolve'
 ];
-/** All nine in 81 s; with up to 30 s for an operation to begin and end, each is seen in any two minutes. */
-export const TURN_MS = 9_000;
+/** All nine in 72 s; with up to 30 s for an operation to begin and end, each is seen in any two minutes. */
+export const TURN_MS = 8_000;
 /** Left open for a while, so that somebody can look at them; with more than the second, ordinary work closes some, too. */
 const FEWEST_OPEN = 2;
 const MANY_OPEN = 6;
