@@ -122,8 +122,6 @@ async function play(
     };
     await Promise.all([...scenario.lanes.map((lane) => runSteps(world, url, lane)), causeFaults()]);
     for (const viewer of viewers) viewer.list.resume();
-    // Pages of history show a resolution once it is written down; what is live shows it at once.
-    await world.owner.query('select watchfloor.sweep_follow_ups()');
 
     for (const [at, viewer] of viewers.entries()) {
       const { person, scope, pageSize, filter } = watched[at]!;

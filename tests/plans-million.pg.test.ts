@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CLEAN_FILTER, type ListFilter } from '../src/lib/operations/filter.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../src/lib/server/access/scope.ts';
-import { listColumns } from '../src/lib/server/operations/columns.ts';
 import { Parameters } from '../src/lib/server/operations/filter-sql.ts';
-import { listSql, placesOf } from '../src/lib/server/operations/first-page.ts';
+import { placesOf, rowsSql } from '../src/lib/server/operations/first-page.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 import { fillHistory } from './harness/history.ts';
 import { makeWorld, type TestPerson, type World } from './harness/world.ts';
@@ -52,8 +51,7 @@ interface Plan {
 async function explain(person: TestPerson, filter: ListFilter, environmentId: number | null): Promise<Plan> {
   const found = await readWorkspace(people, person.id, world.a, async (client, visible) => {
     const parameters = new Parameters();
-    const sql = listSql(
-      listColumns('r'),
+    const sql = rowsSql(
       world.a,
       {
         filter,

@@ -64,11 +64,14 @@ export function judgedColumns(alias: string): string {
   }).join(', ');
 }
 
-/** Joins the first later success that resolves an unclosed candidate; three probes of small indexes a candidate. */
-export function resolution(alias: string): string {
+/**
+ * Joins the first later success that resolves an unclosed candidate; three probes of small indexes a candidate, unless
+ * `onlyIf` says beforehand that there is none.
+ */
+export function resolution(alias: string, onlyIf = 'true'): string {
   return `left join lateral (
       select s.operation_id, s.completed_at from watchfloor.successes s
-      where ${isUnclosed(alias)}
+      where ${isUnclosed(alias)} and ${onlyIf}
         and s.workspace_id = ${alias}.workspace_id and s.place_id = ${alias}.place_id
         and s.type = ${alias}.type and (s.completed_at, s.operation_id) > (${alias}.completed_at, ${alias}.id)
         and exists (select from public.operation_types t

@@ -17,6 +17,7 @@ import {
   mergedOf,
   needsSuccesses,
   newestSuccesses,
+  NOT_RESOLVED,
   orderColumn,
   Parameters,
   rangeOf
@@ -92,9 +93,25 @@ export function listSql(
   return `${successes}select p.* from ${sources.join(' cross join ')} cross join lateral (${read}) p order by ${order('p')} limit ${rows}`;
 }
 
+/**
+ * The statement of a list's rows, each with its follow-up as it is by definition: also what the sweep has not written down
+ * counts, or a page could be older than what was live before it.
+ */
+export function rowsSql(workspaceId: number, read: ListRead, parameters: Parameters): string {
+  // Of this tab no row is resolved: that is its condition.
+  if (needsSuccesses(read.filter)) return listSql(listColumns('r'), workspaceId, read, parameters);
+  const column = orderColumn(read.filter);
+  const order = read.direction === 'newer' ? `r.${column}, r.id` : `r.${column} desc, r.id desc`;
+  const list = listSql(`${listColumns('r')}, r.place_id, r.has_open_follow_up`, workspaceId, read, parameters);
+  const successes = newestSuccesses(parameters.add(workspaceId, 'bigint'));
+  // Almost always there is nothing that the sweep has not seen: one small read says so for all rows.
+  return `with ${successes} select ${judgedColumns('r')} from (${list}) r ${JOIN_NEWEST}
+    ${resolution('r', `not ${NOT_RESOLVED}`)} order by ${order}`;
+}
+
 async function readRows(db: Queryable, visible: VisibleWorkspace, read: ListRead): Promise<OperationRow[]> {
   const parameters = new Parameters();
-  const sql = listSql(listColumns('r'), visible.workspace.id, read, parameters);
+  const sql = rowsSql(visible.workspace.id, read, parameters);
   const { rows } = await db.query<ListColumns>(sql, parameters.values);
   return rows.map(toOperationRow);
 }
