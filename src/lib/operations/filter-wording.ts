@@ -27,7 +27,7 @@ export const PROBLEM_NAMES: Record<ProblemClass, string> = {
 };
 
 /** The time that a list is ordered and windowed by, as its column and its chip name it. */
-export function timeName(filter: Pick<ListFilter, 'tab' | 'outcomes'>): 'Started' | 'Completed' {
+export function timeName(filter: Parameters<typeof orderOf>[0]): 'Started' | 'Completed' {
   return orderOf(filter) === 'completed' ? 'Completed' : 'Started';
 }
 
