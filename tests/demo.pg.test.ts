@@ -6,6 +6,7 @@ import { openPool } from '../src/lib/server/database/pool.ts';
 import { composeHistory } from '../src/lib/server/demo/history.ts';
 import { DEMO_OPERATIONS, seedDemo, tidyAfterSeed, type DemoAccount } from '../src/lib/server/demo/seed.ts';
 import { ensureSelfWorkspace } from '../src/lib/server/reports/self-workspace.ts';
+import { readSilenceLimits } from '../src/lib/server/operations/summary.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 
 const PASSWORD = 'four random words';
@@ -214,24 +215,27 @@ describe('the seeded demo', () => {
   });
 
   it('has one environment that reported regularly until it fell silent, and one that has never reported', async () => {
-    const quiet = await read<{ name: string; hours: number | null; longest_gap: number | null; operations: number }>(
-      `with gaps as (
-         select managed_environment_id as id, created_at, last_reported_at,
-           last_reported_at - lag(last_reported_at) over (partition by managed_environment_id order by last_reported_at) as gap
-         from demo_runs)
-       select e.name, extract(epoch from now() - max(g.last_reported_at)) / 3600 as hours, count(g.*) as operations,
-         extract(epoch from max(gap) filter (where g.last_reported_at > now() - interval '1 day')) / 60 as longest_gap
-       from public.managed_environments e left join gaps g on g.id = e.id
-       group by e.id having max(g.last_reported_at) is null or now() - max(g.last_reported_at) > interval '2 hours' order by e.name`
+    const quiet = await read<{
+      id: number;
+      workspace: number;
+      name: string;
+      silence: number | null;
+      operations: number;
+    }>(
+      `select e.id, e.workspace_id as workspace, e.name, count(o.id) as operations,
+         (extract(epoch from now() - max(o.last_reported_at)) * 1000)::float8 as silence
+       from public.managed_environments e left join demo_runs o on o.managed_environment_id = e.id
+       group by e.id having count(o.id) = 0 or now() - max(o.last_reported_at) > interval '2 hours' order by e.name`
     );
     expect(quiet).toMatchObject([
-      { name: 'Ellery & Finch LLP', hours: null, operations: 0 },
+      { name: 'Ellery & Finch LLP', silence: null, operations: 0 },
       { name: 'Fenwick Mills' }
     ]);
-    expect(quiet[1]!.operations).toBeGreaterThan(500);
-    // Silence is judged by three times the longest gap of the last day (PRODUCT 4.1).
-    expect(quiet[1]!.hours! * 60).toBeGreaterThan(quiet[1]!.longest_gap! * 3);
-    expect(quiet[1]!.hours!).toBeLessThan(5);
+    const { id, workspace, silence, operations } = quiet[1]!;
+    expect(operations).toBeGreaterThan(500);
+    const limits = await readSilenceLimits(owner, workspace, [id]);
+    expect(silence!).toBeGreaterThan(limits.get(id)!);
+    expect(silence!).toBeLessThan(5 * 3_600_000);
   });
 
   it('has one quarter of an hour in which the provider limited several environments', async () => {
