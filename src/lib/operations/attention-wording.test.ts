@@ -1,6 +1,6 @@
 /** The decision and the queue in words: reason, impact and since when, never more certain than what was reported. */
 import { describe, expect, it } from 'vitest';
-import { decisionOf, impactOf, newestOf, queueLineOf } from './attention-wording.ts';
+import { decisionOf, impactOf, newestOf, queueLineOf, queueLinesOf } from './attention-wording.ts';
 import type { OperationRow } from './operation.ts';
 
 const AT = Date.UTC(2026, 10, 23, 8, 14, 0);
@@ -137,6 +137,14 @@ describe('a line of the queue', () => {
     expect(key(row({ id: 9 }))).toBe(key(row({ id: 8 })));
     expect(key(row({ failure: { code: 'locked', message: null } }))).not.toBe(key(row()));
     expect(key(row({ type: 'policy.sync' }))).not.toBe(key(row()));
+  });
+});
+
+describe('the lines of the queue', () => {
+  it('never share a key, also where what told two groups apart has passed', () => {
+    const groups = [silent({ id: 9 }), silent({ id: 8 }), row()].map((one) => ({ row: one, count: 1 }));
+    const keys = queueLinesOf(groups, () => null, moment).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(3);
   });
 });
 

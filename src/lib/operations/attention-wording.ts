@@ -121,6 +121,21 @@ export function queueLineOf({ row, count }: AttentionGroup, environment: string 
   };
 }
 
+/** The lines of several groups. What told two of them apart may have passed since they were read; keys never coincide. */
+export function queueLinesOf(
+  groups: readonly AttentionGroup[],
+  environmentOf: (environmentId: number | null) => string | null,
+  moment: Moment
+): (QueueLine & AttentionGroup)[] {
+  const taken = new Set<string>();
+  return groups.map((group) => {
+    const line = queueLineOf(group, environmentOf(group.row.environmentId), moment);
+    const key = taken.has(line.key) ? `${line.key} ${group.row.id}` : line.key;
+    taken.add(key);
+    return { ...line, ...group, key };
+  });
+}
+
 /** "newest 3 min": the age of the newest trouble of a kind, as far as the summary's groups reach. */
 export function newestOf(groups: readonly AttentionGroup[], kind: BadgeKind, moment: Moment): string | null {
   if (moment.isFrozen) return null;

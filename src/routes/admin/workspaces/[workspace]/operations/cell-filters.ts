@@ -30,22 +30,21 @@ export function rowFilters(hub: Listed, row: OperationRow, kind: BadgeKind): Row
   };
 }
 
-/** What was ever reported, what is chosen, and what is on the page now, each once and in order. */
-export function optionsOf(hub: Pick<HubPage, 'options' | 'filter'>, rows: readonly OperationRow[]): FilterOptions {
-  const union = (...lists: readonly string[][]) => {
-    const all = [...new Set(lists.flat())];
-    return all.sort((a, b) => a.localeCompare(b, 'en'));
-  };
+const byName = new Intl.Collator('en');
+const union = (...lists: readonly string[][]): string[] => [...new Set(lists.flat())].sort(byName.compare);
+
+/** What was ever reported and what is chosen, each once and in order. */
+export function optionsOf({ options, filter }: Pick<HubPage, 'options' | 'filter'>): FilterOptions {
   return {
-    types: union(
-      hub.options.types,
-      hub.filter.types,
-      rows.map(({ type }) => type)
-    ),
-    initiators: union(
-      hub.options.initiators,
-      hub.filter.initiators,
-      rows.map(({ initiator }) => initiator)
-    )
+    types: union(options.types, filter.types),
+    initiators: union(options.initiators, filter.initiators)
   };
+}
+
+/** And what is on the page now. Mostly that is known already; then the same options, so that a batch costs no sorting. */
+export function withShown(options: FilterOptions, rows: readonly OperationRow[]): FilterOptions {
+  const types = rows.map(({ type }) => type).filter((type) => !options.types.includes(type));
+  const initiators = rows.map(({ initiator }) => initiator).filter((it) => !options.initiators.includes(it));
+  if (types.length + initiators.length === 0) return options;
+  return { types: union(options.types, types), initiators: union(options.initiators, initiators) };
 }
