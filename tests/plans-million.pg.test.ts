@@ -130,13 +130,15 @@ const lists: [string, ListFilter, boolean, boolean][] = [
   ['problem class stale', list({ problemClass: 'active_stale_attention' }), true, false]
 ];
 
-describe.each([
+const places: [string, () => TestPerson, () => number | null][] = [
   ['a whole workspace', () => world.everyone, () => null],
   ['a busy environment', () => world.everyone, () => world.a3],
   ['a quiet environment', () => world.everyone, () => world.a1],
   ['an environment without any', () => world.everyone, () => world.a2],
   ['a person narrowed to the quiet one', () => world.narrowed, () => null]
-] as const)(
+];
+
+describe.each(places)(
   '25 rows of a million read at most 60 buffers (of a text 250) through a named index: %s',
   (where, person, environmentId) => {
     test.each(lists)('%s', async (_name, filter, hasRows) => {

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { DAY, HOUR, matches, orderOf, succeededFrom, TABS, type ListFilter } from '../src/lib/operations/filter.ts';
 import {
-  CLEAN_FILTER,
-  DAY,
-  HOUR,
-  matches,
-  orderOf,
-  succeededFrom,
-  TABS,
-  type ListFilter
-} from '../src/lib/operations/filter.ts';
-import { comparePlaces, OUTCOMES, placeOf, STATUSES, type OperationRow } from '../src/lib/operations/operation.ts';
+  comparePlaces,
+  OUTCOMES,
+  placeOf,
+  STATUSES,
+  type OperationRow,
+  type Outcome,
+  type Status
+} from '../src/lib/operations/operation.ts';
 import { attentionKindOf, compareAttention, PROBLEM_CLASSES } from '../src/lib/operations/problem.ts';
 import { groupByCause, GROUPS_SENT, mergeSummaries, type Summary } from '../src/lib/operations/summary.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
@@ -87,7 +86,8 @@ const made: fc.Arbitrary<Made> = fc
   })
   .map((one) => ({ ...one, outcome: one.status === 'completed' ? one.outcome : ('pending' as const) }));
 
-const several = <T>(values: readonly T[]) => fc.subarray([...values], { maxLength: 3 });
+const several = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { maxLength: 3 });
+const none = <T>(): fc.Arbitrary<T[]> => fc.constant([] as T[]);
 const edge = fc.option(fc.constantFrom({ agoMs: HOUR }, { agoMs: DAY }, { agoMs: 7 * DAY }, { agoMs: 90 * DAY }), {
   freq: 2,
   nil: null
@@ -95,10 +95,10 @@ const edge = fc.option(fc.constantFrom({ agoMs: HOUR }, { agoMs: DAY }, { agoMs:
 const filters: fc.Arbitrary<ListFilter> = fc.record({
   tab: fc.constantFrom(...TABS),
   problemClass: fc.option(fc.constantFrom(...PROBLEM_CLASSES), { freq: 3, nil: null }),
-  types: fc.oneof(fc.constant([]), several(TYPES)),
-  statuses: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: several(STATUSES) }),
-  outcomes: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: several(OUTCOMES) }),
-  initiators: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: several(INITIATORS) }),
+  types: fc.oneof(none<string>(), several<string>(TYPES)),
+  statuses: fc.oneof({ weight: 2, arbitrary: none<Status>() }, { weight: 1, arbitrary: several(STATUSES) }),
+  outcomes: fc.oneof({ weight: 2, arbitrary: none<Outcome>() }, { weight: 1, arbitrary: several(OUTCOMES) }),
+  initiators: fc.oneof({ weight: 2, arbitrary: none<string>() }, { weight: 1, arbitrary: several<string>(INITIATORS) }),
   from: edge,
   to: fc.option(fc.constantFrom({ agoMs: HOUR / 2 }, { agoMs: 3 * HOUR }), { freq: 4, nil: null }),
   text: fc.option(fc.constantFrom('SYNC', 'äpfel', 'verweig', '%', '_w', '\\', 'holt', 'nothing has this', '1'), {

@@ -199,7 +199,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     if (isClosed || workspaces.get(workspaceId) !== state) return;
     if (state.units.size > 0 && dropUnwatched(workspaceId, state)) return;
     const at = now() - JUDGED_LATER_MS;
-    let next: number | null = null;
+    let next: number | null;
     try {
       const edge = await readStaleEdge(db, workspaceId, state.edgeAt, at, MOST_STALE_TOLD);
       const hasMinutePassed = Math.floor(at / MINUTE) > Math.floor(state.edgeAt / MINUTE);
