@@ -96,7 +96,7 @@ test('an environment is chosen, shown and cleared by links; back and forward kee
   const environments = page.locator('details', { hasText: 'Environment' });
   const filteredPath = hubPath(world.a, `?environment_id=${world.a2}`);
   await environments.locator('summary').click();
-  await page.getByRole('link', { name: 'a2' }).click();
+  await page.getByRole('link', { name: 'a2', exact: true }).click();
   await page.waitForURL(`**${filteredPath}`);
   await expect(page.locator('.op__env', { hasText: /^a2$/ })).toHaveCount(15);
   const clear = page.locator('.head').getByRole('link', { name: /clear/i });
@@ -177,13 +177,13 @@ test('everything works without JavaScript: sign in, see rows, filter, page, open
   await expect(page.locator('.stamp')).not.toContainText('Live');
 
   await page.locator('summary', { hasText: 'All environments' }).click();
-  await page.getByRole('link', { name: 'Brightwater Clinics' }).click();
+  await page.getByRole('link', { name: 'Brightwater Clinics', exact: true }).click();
   await expect(page).toHaveURL(/\?environment_id=\d+$/);
   await expect(page.locator('.op__env', { hasText: /^Brightwater Clinics$/ })).toHaveCount(25);
   await step(page, 'Older').click();
   await expect(page).toHaveURL(/environment_id=\d+&after=/);
   await expect(page.locator('.op__env', { hasText: /^Brightwater Clinics$/ })).toHaveCount(25);
-  await page.locator('tbody tr').nth(3).getByRole('link').click();
+  await page.locator('tbody tr').nth(3).locator('.op__link').click();
   await expect(page).toHaveURL(/\/operations\/\d+$/);
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await page.locator('.top summary', { hasText: 'Ingrid Vass' }).click();
@@ -200,7 +200,7 @@ test('the detail page follows its operation live, and Back leads to the same fil
   const id = await insertOperation(world.writer, world.a, world.a2);
   const filteredPath = hubPath(world.a, `?environment_id=${world.a2}`);
   const { page } = await open(world.everyone, filteredPath);
-  await rowOf(page, id).getByRole('link').click();
+  await rowOf(page, id).locator('.op__link').click();
   await expect(page).toHaveURL(hubPath(world.a, `/${id}`));
   await untilLive(page);
   await expect(page.locator('.title')).toContainText('Queued');
@@ -227,7 +227,7 @@ test('going back is not undone by the page that reads itself again at that momen
   const id = await insertOperation(world.writer, world.a, world.a1);
   const { page } = await open(world.everyone, hubPath(world.a));
   await untilLive(page);
-  await rowOf(page, id).getByRole('link').click();
+  await rowOf(page, id).locator('.op__link').click();
   await expect(page).toHaveURL(hubPath(world.a, `/${id}`));
   await untilLive(page);
 

@@ -46,7 +46,10 @@ test('a person of several workspaces chooses', async ({ page }) => {
   await page.goto('/login');
   await enter(page, SUPPORT.email);
   await expect(page).toHaveURL('/admin');
-  await expect(page.getByRole('main').getByRole('link')).toHaveCount(Object.keys(SUPPORT.workspaces).length);
+  // Each leads into its hub, and beside that to its overview.
+  const names = Object.keys(SUPPORT.workspaces);
+  await expect(page.getByRole('main').getByRole('link')).toHaveCount(2 * names.length);
+  for (const name of names) await expect(page.getByRole('link', { name: `Overview of ${name}` })).toHaveCount(1);
 });
 
 test('after signing in one is where one wanted to go, but never on another site', async ({ page }) => {

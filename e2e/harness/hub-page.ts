@@ -58,9 +58,25 @@ export async function expectEqualsFreshPage(page: Page, timeout = 10_000): Promi
 
 /** The stamp's own word: Live, Reconnecting, Paused, As of …, Stale since … */
 export function stampOf(page: Page) {
-  return page.locator('.stamp__word');
+  // Beside it may stand that the source is silent, which is no word of the feed's.
+  return page.locator('.stamp:not(.stamp--silent) .stamp__word');
 }
 
 export async function untilLive(page: Page, timeout = 10_000): Promise<void> {
   await expect(stampOf(page)).toHaveText('Live', { timeout });
+}
+
+/** A number of the status strip, by its word; also of the overview's. */
+export function stripCount(page: Page, word: 'Active' | 'Stale' | 'Blocked' | 'Failed' | 'Partial' | 'Succeeded') {
+  return page.locator('.strip__item', { hasText: word }).locator('.strip__count');
+}
+
+/** A tab of the list; its text is its name followed by its number, where it has one. */
+export function tabOf(page: Page, name: string) {
+  return page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: new RegExp(`^${name}`) });
+}
+
+/** What stands at the top of the hub: the decision card or the queue, by the operation that it leads to. */
+export function attentionOn(page: Page, operationId: number) {
+  return page.locator(`.lead a[href$="/operations/${operationId}"]`);
 }

@@ -14,7 +14,7 @@ export class StampRecord {
     await page.addInitScript(() => {
       let last = '';
       const read = (): void => {
-        const word = document.querySelector('.stamp__word')?.textContent ?? '(none)';
+        const word = document.querySelector('.stamp:not(.stamp--silent) .stamp__word')?.textContent ?? '(none)';
         if (word === last) return;
         last = word;
         void (window as unknown as { recordStamp(at: number, word: string): void }).recordStamp(Date.now(), word);
