@@ -15,6 +15,8 @@ import { summaryUnit, type OperationChange, type Unit } from './rooms.ts';
 /** Between two reads of a workspace's numbers at least this, and at least so many times what the last one took. */
 const LEAST_GAP_MS = 250;
 const COST_SHARE = 8;
+/** But never so long that numbers count as late for this reason alone. */
+const LONGEST_GAP_MS = 1_500;
 /** Numbers that wait longer than this for their read are not vouched for. */
 const LATE_MS = 3_000;
 /** How talkative a source is changes slowly. */
@@ -36,6 +38,8 @@ interface UnitState {
   dirtySince: number | null;
   silentAfterMs: number | null;
   limitReadAt: number;
+  /** its first read, for all who ask meanwhile */
+  firstRead: Promise<void> | null;
 }
 interface WorkspaceState {
   units: Map<Unit, UnitState>;
@@ -50,7 +54,10 @@ interface WorkspaceState {
 }
 
 export interface Summaries {
-  /** Somebody watches these units from now on: resolves once their numbers are known and none is older than the call. */
+  /**
+   * Somebody watches these units from now on: resolves once their numbers are known. What changed since the last read is
+   * told to the units' rooms within the usual gap, so whoever is in them misses nothing.
+   */
   watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<void>;
   /** The numbers of these units as they were last told; for an answer, at the moment in which it is given. */
   known(workspaceId: number, places: readonly SummaryPlace[]): Summary[];
@@ -172,7 +179,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
       await readUnits(workspaceId, state, dirty);
       state.failures = 0;
       const took = performance.now() - from;
-      state.notBefore = performance.now() + Math.max(LEAST_GAP_MS, took * COST_SHARE);
+      state.notBefore = performance.now() + Math.min(LONGEST_GAP_MS, Math.max(LEAST_GAP_MS, took * COST_SHARE));
     } catch {
       // The feed says what is wrong with the database; these numbers are late meanwhile.
       for (const [at, [, unit]] of dirty.entries()) unit.dirtySince = since[at] ?? unit.dirtySince;
@@ -238,24 +245,35 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
   return {
     async watch(workspaceId, places) {
       const state = stateOf(workspaceId);
-      const units = places.map((place): [Unit, UnitState] => {
+      const unread: [Unit, UnitState][] = [];
+      const reads = new Set<Promise<void>>();
+      for (const place of places) {
         const name = summaryUnit(workspaceId, place);
         let unit = state.units.get(name);
         if (!unit) {
-          unit = { place, summary: null, dirtySince: null, silentAfterMs: null, limitReadAt: -Infinity };
+          unit = {
+            place,
+            summary: null,
+            dirtySince: null,
+            silentAfterMs: null,
+            limitReadAt: -Infinity,
+            firstRead: null
+          };
           state.units.set(name, unit);
         }
-        return [name, unit];
-      });
-      const unknown = units.filter(([, { summary, dirtySince }]) => summary === null || dirtySince !== null);
-      if (unknown.length > 0) {
-        const since = unknown.map(([, unit]) => unit.dirtySince);
-        for (const [, unit] of unknown) unit.dirtySince = null;
-        await readUnits(workspaceId, state, unknown).catch((error: unknown) => {
-          for (const [at, [, unit]] of unknown.entries()) unit.dirtySince = since[at] ?? performance.now();
-          throw error;
-        });
+        if (unit.summary !== null) continue;
+        if (unit.firstRead) reads.add(unit.firstRead);
+        else unread.push([name, unit]);
       }
+      if (unread.length > 0) {
+        const read = readUnits(workspaceId, state, unread).finally(() => {
+          for (const [, unit] of unread) unit.firstRead = null;
+        });
+        for (const [, unit] of unread) unit.firstRead = read;
+        reads.add(read);
+        track(read);
+      }
+      await Promise.all(reads);
     },
     known: (workspaceId, places) =>
       places.flatMap((place) => workspaces.get(workspaceId)?.units.get(summaryUnit(workspaceId, place))?.summary ?? []),
