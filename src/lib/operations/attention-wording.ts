@@ -9,7 +9,7 @@ import type { OperationRow } from './operation.ts';
 import type { AttentionGroup } from './summary.ts';
 import { toMinute, toMoment } from './time.ts';
 import { progressOf } from './progress.ts';
-import { verdictOf } from './verdict.ts';
+import { verdictOf } from './statement.ts';
 import { countsSentence, resultOf, silentSince, toNumber, type Moment } from './wording.ts';
 
 export interface DecisionFact {

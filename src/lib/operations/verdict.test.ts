@@ -1,7 +1,8 @@
 /** The statement and answers of a detail page, for work that is active, silent, over, or ended by reconciliation. */
 import { describe, expect, it } from 'vitest';
 import type { OperationRow } from './operation.ts';
-import { answersOf, verdictOf } from './verdict.ts';
+import { verdictOf } from './statement.ts';
+import { answersOf } from './verdict.ts';
 
 const AT = Date.UTC(2026, 10, 23, 8, 14, 0);
 const MINUTE = 60_000;

@@ -1,38 +1,13 @@
 /**
- * The one statement of a detail page and its answers: what was harmed, is it active, is it stale, was it reconciled (what
- * to do is decision.ts). Sentences over the row at an instant; never a claim about an environment's health, and never more
+ * The answers of a detail page under its statement (statement.ts): what was harmed, is it active, is it stale, was it
+ * reconciled (what to do is decision.ts). Sentences over the row at an instant; never a claim about an environment's health, and never more
  * certain than what was reported.
  */
-import { badgeOf } from './badge.ts';
 import { impactOf } from './decision.ts';
-import { toSpan } from './duration.ts';
-import { freshnessOf, silenceLimitOf } from './freshness.ts';
+import { freshnessOf } from './freshness.ts';
 import type { OperationRow } from './operation.ts';
-import { countedProgress } from './progress.ts';
 import { toMoment } from './time.ts';
-import { resultOf, toNumber, type Moment } from './wording.ts';
-
-/** Ends like a sentence, whatever the reporting system ended with. */
-function sentence(text: string): string {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
-}
-
-export function verdictOf(row: OperationRow, moment: Moment): string {
-  const kind = badgeOf(row, moment.at);
-  if (kind === 'stale') {
-    const limit = toSpan(silenceLimitOf(row));
-    const span = toSpan(moment.at - row.lastReportedAt);
-    const length =
-      moment.isFrozen || !span ? `since ${toMoment(row.lastReportedAt, moment.at, moment.timeZone)}` : `for ${span}`;
-    return `Nothing reported ${length}${limit ? `; the limit is ${limit}` : ''}.`;
-  }
-  if (row.status === 'completed') return sentence(resultOf(row, moment).text);
-  if (kind === 'unknown') return 'Its times are missing; whether it still runs is not known.';
-  if (row.status === 'queued') return 'Waiting to start.';
-  const counted = countedProgress(row.progress);
-  if (counted) return `${toNumber(counted.processed)} of ${toNumber(counted.total)} processed.`;
-  return sentence(resultOf(row, moment).text);
-}
+import type { Moment } from './wording.ts';
 
 export interface Answer {
   name: string;
