@@ -126,39 +126,6 @@ test('an environment is chosen, shown and cleared by links; back and forward kee
   await expectEqualsFreshPage(page);
 });
 
-test('a malformed value answers with a page that names it, shows no row and links to the clean view', async ({
-  world,
-  open
-}) => {
-  await writeHistory(world, 30);
-  for (const [query, named] of [
-    ['?rows=7', 'rows=7'],
-    ['?after=nonsense', 'after=nonsense'],
-    ['?before=%3Cscript%3E', 'before=<script>']
-  ] as const) {
-    const { page } = await open(world.everyone, '/login');
-    const response = await page.goto(hubPath(world.a, query));
-    expect(response!.status()).toBe(400);
-    await expect(page.locator('main')).toContainText(named);
-    await expect(page.locator('tbody tr')).toHaveCount(0);
-    await page.getByRole('link', { name: 'Show the page without filters' }).click();
-    await expect(page).toHaveURL(hubPath(world.a));
-    await expect(page.locator('tbody tr')).toHaveCount(25);
-  }
-});
-
-test('keys of the address that are not ours, legacy ones too, do nothing', async ({ world, open }) => {
-  const ids = await writeHistory(world, 30);
-  const { page } = await open(
-    world.everyone,
-    hubPath(
-      world.a,
-      `?tenant=1&tenant_id=x&managed_environment_id=${world.a2}&environment=${world.b1}&tableFilters[x]=1`
-    )
-  );
-  expect(await shownIds(page)).toEqual(ids.slice(0, 25));
-});
-
 test('everything works without JavaScript: sign in, see rows, filter, page, open an operation, sign out', async ({
   browser,
   baseURL
