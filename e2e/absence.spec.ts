@@ -2,7 +2,8 @@
  * What a person may not see answers exactly like what does not exist: same status, headers and body, on pages and on the
  * data requests behind them, once nonce, date and error id are taken out. (The same on sockets: tests/isolation.pg.test.ts.)
  */
-import type { APIRequestContext, PlaywrightWorkerArgs } from '@playwright/test';
+import type { APIRequestContext, APIResponse, PlaywrightWorkerArgs } from '@playwright/test';
+import { reportEnd } from './harness/reports.ts';
 import { expect, hubPath, test } from './harness/test.ts';
 import { insertOperation, type TestPerson, type World } from '../tests/harness/world.ts';
 
@@ -24,7 +25,10 @@ async function asPerson(
 
 /** An answer without what differs between any two: nonce, date, error id. Nothing else is taken out. */
 async function ask(requests: APIRequestContext, path: string): Promise<Answer> {
-  const response = await requests.get(path, { maxRedirects: 0 });
+  return neutralise(await requests.get(path, { maxRedirects: 0 }));
+}
+
+async function neutralise(response: APIResponse): Promise<Answer> {
   const { date, ...headers } = response.headers();
   expect(date, 'every answer has a date').toBeTruthy();
   const neutral = (text: string): string =>
@@ -34,6 +38,12 @@ async function ask(requests: APIRequestContext, path: string): Promise<Answer> {
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, neutral(value)])),
     body: neutral(await response.text())
   };
+}
+
+/** Posts a form of a page by hand; `accept` as a browser that leaves the page, or as scripts that stay on it. */
+async function post(requests: APIRequestContext, baseURL: string, path: string, accept: string): Promise<Answer> {
+  const headers = { origin: baseURL, accept };
+  return neutralise(await requests.post(path, { form: { any: '1' }, headers, maxRedirects: 0 }));
 }
 
 /** The page's address as a browser asks for its data on navigation. */
@@ -153,6 +163,78 @@ test('absent, foreign, narrowed-away and malformed operations answer alike', asy
   await requests.dispose();
 });
 
+test('overviews, and the counts of lists, answer alike for what is absent, foreign, narrowed away or malformed', async ({
+  playwright,
+  baseURL,
+  world
+}) => {
+  await makeOperations(world);
+  const counts = (workspaceId: number, query = ''): string => hubPath(workspaceId, `/counts${query}`);
+  for (const person of [world.narrowed, world.stranger]) {
+    const requests = await asPerson(playwright, baseURL!, person);
+    const [own, foreign] = person === world.narrowed ? [world.a, world.b] : [world.b, world.a];
+    const hidden = person === world.narrowed ? world.a2 : world.a1;
+    expect((await ask(requests, `/admin/workspaces/${own}`)).status, 'positive control').toBe(200);
+    await expectAllAlike(requests, {
+      'the overview of an absent workspace': `/admin/workspaces/${ABSENT}`,
+      'of a foreign one': `/admin/workspaces/${foreign}`,
+      'of a foreign one by name': `/admin/workspaces/${foreign}?order=name`,
+      'of no number': '/admin/workspaces/abc',
+      'of a number in another form': `/admin/workspaces/0${own}`
+    });
+    const known = await ask(requests, counts(own));
+    expect([known.status, JSON.parse(known.body)]).toEqual([200, expect.objectContaining({ list: expect.anything() })]);
+    const absent = await ask(requests, counts(ABSENT));
+    expect(absent.status).toBe(404);
+    for (const path of [
+      counts(foreign),
+      counts(foreign, '?activeTab=failed&q=sync'),
+      counts(own, `?environment_id=${ABSENT}`),
+      counts(own, `?environment_id=${hidden}`),
+      counts(own, `?environment_id=${hidden}&activeTab=failed`),
+      counts(own, '?environment_id=abc'),
+      '/admin/workspaces/abc/operations/counts'
+    ])
+      expect(await ask(requests, path), path).toEqual(absent);
+    await requests.dispose();
+  }
+});
+
+test('reviews and diagnostics by hand answer alike for what is absent, foreign, narrowed away or malformed, and change nothing', async ({
+  playwright,
+  baseURL,
+  world
+}) => {
+  const [narrowed, stranger] = await Promise.all(
+    [world.narrowed, world.stranger].map((person) => asPerson(playwright, baseURL!, person))
+  );
+  const [a1, a2] = [await reportEnd(world, world.a1, 'failed'), await reportEnd(world, world.a2, 'failed')];
+  const audited = async (): Promise<number> => {
+    const sql = 'select id from audit_events where operation_id = any ($1)';
+    return (await world.owner.query(sql, [[a1, a2]])).rowCount!;
+  };
+  for (const accept of ['text/html', 'application/json']) {
+    for (const action of ['review', 'undo', 'diagnostics']) {
+      const say = (requests: APIRequestContext, path: string) => post(requests, baseURL!, `${path}?/${action}`, accept);
+      const absent = await say(narrowed!, hubPath(world.a, `/${ABSENT}`));
+      expect(absent.status).toBe(404);
+      for (const path of [hubPath(world.a, `/${a2}`), hubPath(world.b, `/${a1}`), hubPath(world.a, '/abc')])
+        expect(await say(narrowed!, path), `${action} at ${path}`).toEqual(absent);
+      const foreign = await say(stranger!, hubPath(ABSENT, `/${a1}`));
+      expect(foreign.status).toBe(404);
+      for (const path of [hubPath(world.a, `/${a1}`), hubPath(world.a, `/${a2}`), hubPath(world.b, `/${a1}`)])
+        expect(await say(stranger!, path), `${action} at ${path}`).toEqual(foreign);
+    }
+  }
+  expect(await audited()).toBe(0);
+  // Positive control: the same request reviews what one may see; and without a capability it is said so.
+  const done = await post(narrowed!, baseURL!, `${hubPath(world.a, `/${a1}`)}?/review`, 'text/html');
+  expect([done.status, await audited()]).toEqual([303, 1]);
+  const refused = await post(narrowed!, baseURL!, `${hubPath(world.a, `/${a1}`)}?/diagnostics`, 'text/html');
+  expect([refused.status, await audited()]).toEqual([403, 1]);
+  await Promise.all([narrowed!.dispose(), stranger!.dispose()]);
+});
+
 test('whoever is not signed in is sent to sign in for what exists and what does not, and told nothing else', async ({
   playwright,
   baseURL,
@@ -162,6 +244,8 @@ test('whoever is not signed in is sent to sign in for what exists and what does 
   const requests = await asPerson(playwright, baseURL!, null);
   for (const path of [
     '/admin/workspaces',
+    `/admin/workspaces/${world.a}`,
+    `/admin/workspaces/${ABSENT}`,
     hubPath(world.a),
     hubPath(ABSENT),
     hubPath(world.a, `?environment_id=${world.a2}`),

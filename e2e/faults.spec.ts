@@ -20,6 +20,7 @@ let world: World;
 let watched: number;
 let hub: Page;
 let detail: Page;
+let overview: Page;
 let records: StampRecord[];
 
 test.describe.configure({ mode: 'serial', timeout: 120_000 });
@@ -42,18 +43,26 @@ test.afterAll(async () => {
 test.beforeEach(async ({ browser }) => {
   const context = await browser.newContext({ baseURL: instance.baseURL });
   await context.addCookies([toCookie(world.everyone, instance.baseURL)]);
-  [hub, detail] = [await context.newPage(), await context.newPage()];
-  records = [await StampRecord.of(hub), await StampRecord.of(detail)];
+  [hub, detail, overview] = [await context.newPage(), await context.newPage(), await context.newPage()];
+  records = await Promise.all([hub, detail, overview].map((page) => StampRecord.of(page)));
   await hub.goto(hubPath(world.a));
   await detail.goto(hubPath(world.a, `/${watched}`));
-  await Promise.all([untilLive(hub), untilLive(detail)]);
+  await overview.goto(`/admin/workspaces/${world.a}`);
+  await Promise.all([hub, detail, overview].map((page) => untilLive(page)));
+  // Calm is what they say while it is proven.
+  await expect(hub.locator('.calm')).toContainText('Nothing needs attention.');
+  await expect(overview.locator('.tile').filter({ hasText: 'a1' })).toContainText('No open follow-up');
 });
 
 test.afterEach(() => hub.context().close());
 
-/** Waits until both pages say that they are stale, and asserts that neither said Live with a proof from before `since`. */
+/** Everything that can be taken for calm; never without a proof of now. */
+const CALM = /Nothing needs attention|No open follow-up|nothing open|Nothing else needs attention/;
+
+/** Waits until all pages say that they are stale, and asserts that none said Live with a proof from before `since`. */
 async function expectNotLiveSince(since: number): Promise<void> {
-  for (const page of [hub, detail]) await expect(stampOf(page)).toHaveText(/^Stale since /, { timeout: 15_000 });
+  for (const page of [hub, detail, overview])
+    await expect(stampOf(page)).toHaveText(/^Stale since /, { timeout: 15_000 });
   // Long enough for an error page, a retry or a reconnect to claim something: the cause still lasts.
   await expect.poll(() => Date.now() - since, { timeout: 20_000 }).toBeGreaterThan(12_000);
   for (const record of records) {
@@ -61,12 +70,18 @@ async function expectNotLiveSince(since: number): Promise<void> {
     expect(said.at(-1)).toMatch(/^Stale since /);
     expect(said).not.toContain('Live');
   }
+  for (const page of [hub, overview]) await expect(page.locator('main')).not.toContainText(CALM);
+  await expect(hub.locator('.calm')).toContainText('is not known.');
+  await expect(hub.getByRole('navigation', { name: /^Counts, as of / })).toBeVisible();
+  await expect(overview.locator('.fleet__note')).toContainText(/^As of /);
   await expect(hub.locator('tbody tr').first(), 'what was known stays to be read').toBeVisible();
 }
 
 /** Live again by themselves, with what was written meanwhile and what is written now, and equal to fresh pages. */
 async function expectRecovered(written: number[], progress: string): Promise<void> {
-  for (const page of [hub, detail]) await untilLive(page, 40_000);
+  for (const page of [hub, detail, overview]) await untilLive(page, 40_000);
+  await expect(hub.locator('.calm')).toContainText('Nothing needs attention.');
+  await expect(overview.locator('.tile').filter({ hasText: 'a1' })).toContainText('No open follow-up');
   const now = await insertOperation(world.writer, world.a, world.a2);
   for (const id of [...written, now]) await expect(rowOf(hub, id)).toBeVisible({ timeout: 20_000 });
   for (const page of [hub, detail]) {
