@@ -13,12 +13,12 @@ import { expect, hubPath, test } from './harness/test.ts';
 async function expectClean(page: Page, what: string): Promise<void> {
   // Nothing may be judged in the middle of a fade.
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const light = await ground();
+  const ink = () => page.evaluate(() => getComputedStyle(document.body).color);
+  const light = await ink();
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations, `${what}, light`).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
-  expect(await ground()).not.toBe(light);
+  expect(await ink()).not.toBe(light);
   const dark = await new AxeBuilder({ page }).withRules(['color-contrast']).analyze();
   expect(dark.violations, `${what}, dark`).toEqual([]);
 }
