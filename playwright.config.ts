@@ -14,6 +14,8 @@ export default defineConfig({
   globalSetup: './e2e/harness/global-setup.ts',
   outputDir: 'test-results',
   workers: 2,
+  // Each test has a world of its own; else the last file would keep one core waiting.
+  fullyParallel: true,
   retries: 0,
   forbidOnly: !!process.env['CI'],
   timeout: 60_000,

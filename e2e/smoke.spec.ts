@@ -8,12 +8,14 @@ import { PROJECT, startInstance } from './harness/instance.ts';
 import { expect, hubPath, test, toCookie } from './harness/test.ts';
 import { makeWorld, type World } from '../tests/harness/world.ts';
 
-/** Hub, filtered hub, detail, and error pages of every kind; /login is for who is signed out. */
+/** Overview, hub, filtered hub, detail, and error pages of every kind; /login is for who is signed out. */
 async function pathsOf(world: World): Promise<string[]> {
   const [newest] = await writeHistory(world, 30);
   return [
     '/admin',
+    `/admin/workspaces/${world.a}`,
     hubPath(world.a),
+    hubPath(world.a, '?activeTab=needs_follow_up&type=inventory.sync&q=sync'),
     hubPath(world.a, `?environment_id=${world.a1}`),
     hubPath(world.a, `/${newest}`),
     hubPath(world.b),
