@@ -5,8 +5,9 @@ import { openPool } from '../src/lib/server/database/pool.ts';
 import { readWorkspace } from '../src/lib/server/access/scope.ts';
 import { Parameters } from '../src/lib/server/operations/filter-sql.ts';
 import { placesOf, rowsSql } from '../src/lib/server/operations/first-page.ts';
-import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { migrate } from '../src/lib/server/database/migrations.ts';
 import { fillHistory } from './harness/history.ts';
+import { startPostgres, type TestPostgres } from './harness/postgres.ts';
 import { makeWorld, type TestPerson, type World } from './harness/world.ts';
 
 /**
@@ -18,26 +19,29 @@ const MOST_BUFFERS = 60;
 const MOST_BUFFERS_OF_TEXT = 250;
 const ROWS = 25;
 
-let database: TestDatabase;
+// Of its own: filling it takes long transactions, which other tests' trimming and pruning would wait for.
+let postgres: TestPostgres;
 let world: World;
 let people: pg.Pool;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  world = await makeWorld(database.url);
+  postgres = await startPostgres();
+  const { url } = postgres;
+  await migrate(url);
+  world = await makeWorld(url);
   people = openPool({
-    url: database.url,
+    url: url,
     role: 'people',
     max: 1,
     applicationName: 'test plans',
     statementTimeoutMs: 0
   });
-  await fillHistory(database.url, world, { busy: 700_000, other: 300_000 });
+  await fillHistory(url, world, { busy: 700_000, other: 300_000 });
 }, 600_000);
 afterAll(async () => {
   await people?.end();
   await world?.close();
-  await database?.drop();
+  await postgres?.remove();
 });
 
 interface Plan {

@@ -109,33 +109,6 @@ test('a batch of 30,000 statements in one transaction takes at most one wake-up 
   expect(written.rows[0].n).toBe(30_000);
 }, 120_000);
 
-test('more than 95 of 100 progress reports rewrite no index entry', async () => {
-  const client = await openWriter(database.url);
-  const { rows } = await client.query(
-    `insert into operation_runs (workspace_id, managed_environment_id, type, status)
-     select $1, $2, 'policy.sync', 'running' from generate_series(1, 40) returning id`,
-    [world.a, world.a1]
-  );
-  const updates = async (): Promise<{ all: number; hot: number }> => {
-    await client.query('select pg_stat_force_next_flush()');
-    const found = await client.query(
-      `select n_tup_upd as all, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'operation_runs'`
-    );
-    return { all: Number(found.rows[0].all), hot: Number(found.rows[0].hot) };
-  };
-  const before = await updates();
-  for (let n = 1; n <= 50; n++)
-    for (const { id } of rows)
-      await client.query('update operation_runs set progress_processed = $2, progress_total = 50 where id = $1', [
-        id,
-        n
-      ]);
-  await expect.poll(async () => (await updates()).all - before.all, { timeout: 15_000 }).toBeGreaterThanOrEqual(2_000);
-  const after = await updates();
-  expect((after.hot - before.hot) / (after.all - before.all)).toBeGreaterThan(0.95);
-  await client.end();
-});
-
 test('a change of access takes part in a two-phase commit with the wake-up switched off', async () => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();

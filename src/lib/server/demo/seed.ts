@@ -64,7 +64,8 @@ async function writeDemo(url: string, password: string, count: number): Promise<
       const people = await writePeople(client, places, await hashes);
       await writeOperations(client, history, places, people);
       // What the maintenance would do a little later.
-      await client.query('select watchfloor.sweep_follow_ups()');
+      await client.query('do $$ begin while watchfloor.sweep_follow_ups() > 0 loop end loop; end $$');
+      await client.query('select watchfloor.compact_successes()');
       await client.query('select watchfloor.collect_facets()');
       return DEMO_PEOPLE.map(({ email, name, role, sees }) => ({ email, name, role, sees }));
     });

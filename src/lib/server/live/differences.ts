@@ -76,28 +76,33 @@ const BESIDE = since(`('a', 's', 'r', 't')`);
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
 
-/** Follow-ups that one success may resolve before the rest is told by the sweep. */
-const MOST_RESOLVED = 200;
+/** Follow-ups that one pass tells as resolved; the sweep tells the rest, by writing them down. */
+const MOST_RESOLVED = 1_000;
 
 /**
- * Candidates that a success among `grouped` resolves: nothing of theirs was written, yet they are not open any more, and
- * whoever shows them must know with the success. By the index of what is open in a place.
+ * Candidates that the successes among `grouped` resolve: nothing of theirs was written, yet they are not open any more, and
+ * whoever shows them must know with the success. Only the newest success of each kind is looked at, and only kinds that a
+ * success resolves: the work follows the kinds that changed, not successes times candidates.
  */
-const RESOLVED = `select 'o'::"char" as kind, c.workspace_id as changed_workspace, c.managed_environment_id as changed_environment,
-      null::bigint as old_environment, c.id as changed_id, 0::bigint as changed_revision
-    from grouped g
-    cross join lateral (
-      select s.* from (select o.workspace_id, o.place_id, o.type, o.outcome,
-          o.completed_at, o.id
-        from public.operation_runs o where o.id = g.changed_id and g.kind in ('o', 'm') offset 0) s
-      where s.outcome = 'succeeded'
-    ) s
-    cross join lateral (
-      select r.workspace_id, r.managed_environment_id, r.id from public.operation_runs r
-      where r.workspace_id = s.workspace_id and r.place_id = s.place_id and r.type = s.type
-        and ${isUnclosed('r')} and (r.completed_at, r.id) < (s.completed_at, s.id)
-      limit ${MOST_RESOLVED}
-    ) c`;
+const RESOLVED = `resolving as materialized (
+       select distinct on (s.workspace_id, s.place_id, s.type) s.workspace_id, s.place_id, s.type, s.completed_at, s.id
+       from grouped g
+       cross join lateral (select o.workspace_id, o.place_id, o.type, o.outcome, o.completed_at, o.id
+         from public.operation_runs o where o.id = g.changed_id and g.kind in ('o', 'm') offset 0) s
+       join public.operation_types t on t.code = s.type and t.follow_up_policy in ('repeatable', 'artifact')
+       where s.outcome = 'succeeded'
+       order by s.workspace_id, s.place_id, s.type, s.completed_at desc, s.id desc
+     ),
+     resolved as materialized (
+       select 'o'::"char" as kind, r.workspace_id as changed_workspace, r.managed_environment_id as changed_environment,
+         null::bigint as old_environment, r.id as changed_id, 0::bigint as changed_revision
+       from resolving s
+       cross join lateral (select r.workspace_id, r.managed_environment_id, r.id from public.operation_runs r
+         where r.workspace_id = s.workspace_id and r.place_id = s.place_id and r.type = s.type
+           and ${isUnclosed('r')} and (r.completed_at, r.id) < (s.completed_at, s.id) offset 0) r
+       where not exists (select from grouped g where g.changed_id = r.id and g.kind in ('o', 'm', 'd'))
+       limit ${MOST_RESOLVED}
+     )`;
 
 /** What of a session's id stands in the log: 48 bits of it. */
 export function sessionKey(sessionId: string): number {
@@ -121,7 +126,8 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
        union all
        select ${GROUPED} from beside c group by 1, 2, 3, 4, 5
      ),
-     told as materialized (select * from grouped union all ${RESOLVED})
+     ${RESOLVED},
+     told as materialized (select * from grouped union all select * from resolved)
      select place.*, overflow.*, g.*, ${listColumns('r')}
      from place cross join overflow left join told g on true
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
@@ -203,7 +209,8 @@ export async function readScopeDifference(
          and ${isPlaceInScope('r.managed_environment_id')}
        order by r.stale_at desc limit ${MOST_STALE}
      ),
-     told as materialized (select * from grouped union all ${RESOLVED} union all select * from stale)
+     ${RESOLVED},
+     told as materialized (select * from grouped union all select * from resolved union all select * from stale)
      select place.*, access.role, access.narrowed_to,
        (select count(*) = ${MOST_ENTRIES} from changed) or (select count(*) = $6 from grouped) as is_overflow,
        exists (select from beside b

@@ -28,6 +28,8 @@ const MOST_STALE_TOLD = 1_000;
 /** A later last report alone is told at most this often. */
 const REPORT_STEP_MS = 20_000;
 const MINUTE = 60_000;
+/** No operation has this id. */
+const EVERY_OPERATION = 0;
 /** What became stale is told this much later, so that it is stale by the clock of every client, too. */
 const JUDGED_LATER_MS = 1_000;
 
@@ -36,9 +38,11 @@ interface UnitState {
   summary: Summary | null;
   /** monotonic ms since when it waits for a read; null = nothing changed since the last one */
   dirtySince: number | null;
+  /** since when what is being read had waited, while it is being read */
+  readingSince: number | null;
   silentAfterMs: number | null;
   limitReadAt: number;
-  /** its first read, for all who ask meanwhile */
+  /** a read for who begins to watch, and for all who do so meanwhile */
   firstRead: Promise<void> | null;
 }
 interface WorkspaceState {
@@ -51,12 +55,14 @@ interface WorkspaceState {
   edgeAt: number;
   edgeTimer: NodeJS.Timeout | null;
   edgeDueAt: number;
+  /** operations that changed while an edge is being read; null = none is */
+  changedMeanwhile: Set<number> | null;
 }
 
 export interface Summaries {
   /**
-   * Somebody watches these units from now on: resolves once their numbers are known. What changed since the last read is
-   * told to the units' rooms within the usual gap, so whoever is in them misses nothing.
+   * Somebody watches these units from now on: resolves once their numbers are known and nothing that was known to have
+   * changed is missing. What changes meanwhile is told to the units' rooms, so whoever is in them misses nothing.
    */
   watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<void>;
   /** The numbers of these units as they were last told; for an answer, at the moment in which it is given. */
@@ -106,7 +112,8 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
         failures: 0,
         edgeAt: now() - JUDGED_LATER_MS,
         edgeTimer: null,
-        edgeDueAt: Infinity
+        edgeDueAt: Infinity,
+        changedMeanwhile: null
       };
       workspaces.set(workspaceId, state);
       lookForEdgeIn(workspaceId, state, 0);
@@ -143,17 +150,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     const at = nextAt();
     const judgedAt = now() - JUDGED_LATER_MS;
     const places = units.map(([, { place }]) => place);
-    const from = performance.now();
-    const old = units.filter(([, { limitReadAt }]) => from - limitReadAt > SILENCE_LIMIT_AGE_MS);
-    const limits = await readSilenceLimits(
-      db,
-      workspaceId,
-      old.map(([, { place }]) => place)
-    );
-    for (const [, unit] of old) {
-      unit.silentAfterMs = limits.get(unit.place) ?? null;
-      unit.limitReadAt = from;
-    }
+    track(readLimits(workspaceId, state, units));
     const found = new Map((await readSummaries(db, workspaceId, places, judgedAt)).map((one) => [one.place, one]));
     for (const [name, unit] of units) {
       const summary = found.get(unit.place);
@@ -167,12 +164,29 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     }
   };
 
+  /** How talkative each source is: a day of its operations, so nobody waits for it; told when it is known. */
+  const readLimits = async (workspaceId: number, state: WorkspaceState, units: [Unit, UnitState][]): Promise<void> => {
+    const from = performance.now();
+    for (const [name, unit] of units) {
+      if (isClosed || from - unit.limitReadAt <= SILENCE_LIMIT_AGE_MS) continue;
+      unit.limitReadAt = from;
+      const limit = (await readSilenceLimits(db, workspaceId, [unit.place])).get(unit.place) ?? null;
+      if (isClosed || state.units.get(name) !== unit || limit === unit.silentAfterMs) continue;
+      unit.silentAfterMs = limit;
+      markDirty(unit);
+      schedule(workspaceId, state);
+    }
+  };
+
   const refresh = async (workspaceId: number, state: WorkspaceState): Promise<void> => {
     if (isClosed || dropUnwatched(workspaceId, state)) return;
     const dirty = [...state.units].filter(([, { dirtySince }]) => dirtySince !== null);
     const since = dirty.map(([, unit]) => unit.dirtySince);
     // What is touched while reading waits for the next read.
-    for (const [, unit] of dirty) unit.dirtySince = null;
+    for (const [, unit] of dirty) {
+      unit.readingSince ??= unit.dirtySince;
+      unit.dirtySince = null;
+    }
     state.isReading = true;
     const from = performance.now();
     try {
@@ -186,6 +200,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
       state.notBefore = performance.now() + backOff(state.failures++, Math.random());
     } finally {
       state.isReading = false;
+      for (const [, unit] of dirty) unit.readingSince = null;
     }
     schedule(workspaceId, state);
   };
@@ -207,18 +222,27 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     if (state.units.size > 0 && dropUnwatched(workspaceId, state)) return;
     const at = now() - JUDGED_LATER_MS;
     let next: number | null;
+    const meanwhile = new Set<number>();
+    state.changedMeanwhile = meanwhile;
     try {
       const edge = await readStaleEdge(db, workspaceId, state.edgeAt, at, MOST_STALE_TOLD);
+      // What the feed told of since is newer: told after it, a row of before would be a phantom to who came in between.
+      const operations = meanwhile.has(EVERY_OPERATION) ? [] : edge.operations.filter(({ id }) => !meanwhile.has(id));
       const hasMinutePassed = Math.floor(at / MINUTE) > Math.floor(state.edgeAt / MINUTE);
       state.edgeAt = Math.max(at, state.edgeAt);
       next = edge.nextAt;
-      if (edge.operations.length > 0) becameStale(edge.operations);
+      if (operations.length > 0) becameStale(operations);
       if (edge.operations.length >= MOST_STALE_TOLD || hasMinutePassed)
         for (const unit of state.units.values()) markDirty(unit);
       touch(edge.operations);
       schedule(workspaceId, state);
     } catch {
+      // Whatever time has changed meanwhile is not known: these numbers wait, and are late when they wait too long.
+      for (const unit of state.units.values()) markDirty(unit);
+      schedule(workspaceId, state);
       next = at + 1_000;
+    } finally {
+      state.changedMeanwhile = null;
     }
     const minute = (Math.floor(at / MINUTE) + 1) * MINUTE;
     // A little after the edge, so that it lies behind us whatever the clocks' difference.
@@ -226,9 +250,10 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
   };
 
   const touch = (changes: readonly OperationChange[]): void => {
-    for (const { workspaceId, places, row } of changes) {
+    for (const { id, workspaceId, places, row } of changes) {
       const state = workspaces.get(workspaceId);
       if (!state) continue;
+      state.changedMeanwhile?.add(id);
       const touched: SummaryPlace[] = [
         'workspace',
         ...[...places, row?.environmentId ?? null].map((place) => place ?? 'itself')
@@ -255,21 +280,32 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
             place,
             summary: null,
             dirtySince: null,
+            readingSince: null,
             silentAfterMs: null,
             limitReadAt: -Infinity,
             firstRead: null
           };
           state.units.set(name, unit);
         }
-        if (unit.summary !== null) continue;
+        if (unit.summary !== null && unit.dirtySince === null) continue;
         if (unit.firstRead) reads.add(unit.firstRead);
         else unread.push([name, unit]);
       }
       if (unread.length > 0) {
-        const read = readUnits(workspaceId, state, unread).finally(() => {
-          for (const [, unit] of unread) unit.firstRead = null;
-        });
-        for (const [, unit] of unread) unit.firstRead = read;
+        const since = unread.map(([, { dirtySince }]) => dirtySince);
+        const read = readUnits(workspaceId, state, unread)
+          .catch((error: unknown) => {
+            for (const [at, [, unit]] of unread.entries()) unit.dirtySince = since[at] ?? performance.now();
+            schedule(workspaceId, state);
+            throw error;
+          })
+          .finally(() => {
+            for (const [, unit] of unread) unit.firstRead = null;
+          });
+        for (const [, unit] of unread) {
+          unit.firstRead = read;
+          unit.dirtySince = null; // what comes from here on is told to the room
+        }
         reads.add(read);
         track(read);
       }
@@ -280,6 +316,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     touch,
     touchAll() {
       for (const [workspaceId, state] of workspaces) {
+        state.changedMeanwhile?.add(EVERY_OPERATION);
         for (const unit of state.units.values()) markDirty(unit);
         schedule(workspaceId, state);
         lookForEdgeIn(workspaceId, state, 0);
@@ -289,7 +326,8 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
       const late = new Set<Unit>();
       const from = performance.now() - LATE_MS;
       for (const { units } of workspaces.values())
-        for (const [name, { dirtySince }] of units) if (dirtySince !== null && dirtySince < from) late.add(name);
+        for (const [name, { dirtySince, readingSince }] of units)
+          if ((readingSince ?? dirtySince ?? Infinity) < from) late.add(name);
       return late;
     },
     async close() {

@@ -14,15 +14,21 @@ export async function readOptions(
   workspaceId: number,
   environmentId: number | null
 ): Promise<FilterOptions> {
+  // Each kind for itself and no further than it is shown: thousands of initiators must not push the types out.
+  const of = (kind: string): string => `select '${kind}' as kind, listed.value from (
+    select distinct f.value from watchfloor.facets f
+    where f.workspace_id = $1 and f.kind = '${kind}' and ($2::bigint is null or f.place_id = $2)
+    order by f.value limit ${MOST_OPTIONS}) listed`;
   const { rows } = await db.query<{ kind: 'type' | 'initiator'; value: string }>(
-    `select kind, value from (
-       select distinct f.kind, f.value from watchfloor.facets f
-       where f.workspace_id = $1 and ($2::bigint is null or f.place_id = $2)
-     ) listed order by kind, lower(value), value limit ${2 * MOST_OPTIONS}`,
+    `${of('type')} union all ${of('initiator')}`,
     [workspaceId, environmentId]
   );
-  const of = (wanted: string): string[] => rows.filter(({ kind }) => kind === wanted).map(({ value }) => value);
-  return { types: of('type').slice(0, MOST_OPTIONS), initiators: of('initiator').slice(0, MOST_OPTIONS) };
+  const valuesOf = (wanted: string): string[] =>
+    rows
+      .filter(({ kind }) => kind === wanted)
+      .map(({ value }) => value)
+      .sort((a, b) => a.localeCompare(b, 'en'));
+  return { types: valuesOf('type'), initiators: valuesOf('initiator') };
 }
 
 /** A text as the database normalises what it is compared with. */

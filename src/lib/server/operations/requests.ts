@@ -64,7 +64,7 @@ function parseFilter(query: URLSearchParams): ListFilter {
   if (from !== null && to !== null && 'at' in from && 'at' in to && from.at >= to.at)
     throw new MalformedValueError('to', query.get('to')!, 'later than from');
   const text = query.get('q')?.trim() || null;
-  if (text !== null && (text.length > LONGEST_TEXT || text.includes('\0')))
+  if (text !== null && ([...text].length > LONGEST_TEXT || text.includes('\0')))
     throw new MalformedValueError('q', text, `a text of at most ${LONGEST_TEXT} characters`);
   return {
     ...CLEAN_FILTER,
@@ -94,7 +94,8 @@ function several<T extends string = string>(query: URLSearchParams, parameter: s
     throw new MalformedValueError(parameter, values.join(', '), `given at most ${MOST_VALUES} times`);
   for (const value of values) {
     if (known && !isOneOf(known, value)) throw new MalformedValueError(parameter, value, anyOf(known));
-    if (value.length > LONGEST_VALUE || value.includes('\0'))
+    // As the database counts: characters, not the halves that JavaScript stores some of them in.
+    if ([...value].length > LONGEST_VALUE || value.includes('\0'))
       throw new MalformedValueError(parameter, value, `a text of at most ${LONGEST_VALUE} characters`);
   }
   return values as T[];

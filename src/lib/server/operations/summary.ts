@@ -139,7 +139,9 @@ export async function readSummaries(
       },
       groups: (unit.entries ?? []).flatMap(({ id, count }) => {
         const row = rows.get(id);
-        return row ? { row, count } : [];
+        // Between two statements of the hub a row may leave the unit: then it is not for those who watch this one.
+        const isHere = place === 'workspace' || row?.environmentId === (place === 'itself' ? null : place);
+        return row && isHere ? { row, count } : [];
       }),
       lastReportAt: unit.last_report_at?.getTime() ?? null,
       silentAfterMs: null

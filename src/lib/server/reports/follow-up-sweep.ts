@@ -48,6 +48,8 @@ export function openFollowUpSweep(options: FollowUpSweepOptions): Repeating {
       isDue = false;
       try {
         const { rows } = await pool.query<{ swept: number }>('select watchfloor.sweep_follow_ups() as swept');
+        // Another statement, another transaction: nothing that was just written stays locked for it.
+        await pool.query('select watchfloor.compact_successes()');
         sweptAt = performance.now();
         // There may be more than one statement takes on.
         isDue ||= rows[0]!.swept > 0;

@@ -1,5 +1,28 @@
 -- What the tabs, filters, numbers and options of a list read, and who may read it.
 
+-- What was reported before: without the triggers, which would take this for reports, and before there are more indexes.
+alter table public.operation_runs disable trigger user;
+update public.operation_runs r set
+  silence_check_at = r.stale_at,
+  place_id = coalesce(r.managed_environment_id, 0),
+  has_open_follow_up = r.status = 'completed' and r.outcome in ('blocked', 'failed', 'partially_succeeded'),
+  search_text = watchfloor.normalise_search(concat_ws(' ',
+    (select label from public.operation_types t where t.code = r.type), r.type, translate(r.type, '._-', '   '),
+    r.initiator_name, r.id, r.external_id, r.failure_code, r.failure_message));
+alter table public.operation_runs enable trigger user;
+alter table public.operation_runs enable always trigger operation_runs_050_keep_follow_up;
+alter table public.operation_runs enable always trigger operation_runs_100_touch;
+alter table public.operation_runs enable always trigger operation_runs_800_note_success;
+alter table public.operation_runs enable always trigger operation_runs_810_note_success;
+alter table public.operation_runs enable always trigger operation_runs_900_notify_inserted;
+alter table public.operation_runs enable always trigger operation_runs_910_notify_moved;
+alter table public.operation_runs enable always trigger operation_runs_920_notify_updated;
+alter table public.operation_runs enable always trigger operation_runs_930_notify_deleted;
+alter table public.operation_runs enable always trigger operation_runs_940_notify_truncated;
+insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
+select workspace_id, place_id, type, completed_at, id
+from public.operation_runs where outcome = 'succeeded' and completed_at is not null;
+
 -- The place of an operation is its environment, or 0 for the workspace itself: one index then serves both, also for people
 -- who are narrowed. Two indexes for each filter, the whole workspace's and the place's, each in the order of its list.
 -- None holds what a progress report changes.
@@ -74,6 +97,9 @@ create table watchfloor.facets (
   constraint facets_kind check (kind in ('type', 'initiator'))
 );
 
+-- What a menu of a whole workspace reads, in order and no further than it shows.
+create index facets_by_workspace on watchfloor.facets (workspace_id, kind, value) include (place_id);
+
 create function watchfloor.add_facets(workspaces bigint[], places bigint[], kinds text[], vals text[]) returns void
 language sql security definer
 set search_path = pg_catalog, pg_temp
@@ -143,7 +169,7 @@ create policy successes_of_people on watchfloor.successes for select to watchflo
 create policy successes_of_feed on watchfloor.successes for select to watchfloor_feed using (true);
 
 revoke all on function watchfloor.normalise_search(text), watchfloor.keep_follow_up(), watchfloor.note_success(),
-  watchfloor.sweep_follow_ups(), watchfloor.settle_policy(), watchfloor.is_resolved(public.operation_runs),
+  watchfloor.sweep_follow_ups(), watchfloor.compact_successes(), watchfloor.settle_policy(), watchfloor.is_resolved(public.operation_runs),
   watchfloor.review_operation(bigint, bigint, bigint, boolean), watchfloor.open_diagnostics(bigint, bigint, bigint),
   watchfloor.add_facets(bigint[], bigint[], text[], text[]), watchfloor.collect_facets() from public;
 grant select on watchfloor.facets, watchfloor.successes, watchfloor.visible_operations to watchfloor_people;
@@ -151,7 +177,7 @@ grant execute on function watchfloor.normalise_search(text),
   watchfloor.review_operation(bigint, bigint, bigint, boolean), watchfloor.open_diagnostics(bigint, bigint, bigint)
   to watchfloor_people;
 grant select on watchfloor.successes to watchfloor_feed;
-grant execute on function watchfloor.sweep_follow_ups(), watchfloor.collect_facets(),
+grant execute on function watchfloor.sweep_follow_ups(), watchfloor.compact_successes(), watchfloor.collect_facets(),
   watchfloor.add_facets(bigint[], bigint[], text[], text[]) to watchfloor_feed;
 grant select (silence_check_at, resolved_at, resolved_by, reviewed_at, reviewer_name, search_text, place_id,
   has_open_follow_up) on public.operation_runs to watchfloor_feed;
@@ -169,30 +195,9 @@ begin
 end;
 $$;
 
--- What was reported before: without the triggers, which would take this for reports.
-alter table public.operation_runs disable trigger user;
-update public.operation_runs r set
-  silence_check_at = r.stale_at,
-  place_id = coalesce(r.managed_environment_id, 0),
-  has_open_follow_up = r.status = 'completed' and r.outcome in ('blocked', 'failed', 'partially_succeeded'),
-  search_text = watchfloor.normalise_search(concat_ws(' ',
-    (select label from public.operation_types t where t.code = r.type), r.type, translate(r.type, '._-', '   '),
-    r.initiator_name, r.id, r.external_id, r.failure_code, r.failure_message));
-alter table public.operation_runs enable trigger user;
-alter table public.operation_runs enable always trigger operation_runs_050_keep_follow_up;
-alter table public.operation_runs enable always trigger operation_runs_100_touch;
-alter table public.operation_runs enable always trigger operation_runs_800_note_success;
-alter table public.operation_runs enable always trigger operation_runs_810_note_success;
-alter table public.operation_runs enable always trigger operation_runs_900_notify_inserted;
-alter table public.operation_runs enable always trigger operation_runs_910_notify_moved;
-alter table public.operation_runs enable always trigger operation_runs_920_notify_updated;
-alter table public.operation_runs enable always trigger operation_runs_930_notify_deleted;
-alter table public.operation_runs enable always trigger operation_runs_940_notify_truncated;
-insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
-select workspace_id, place_id, type, completed_at, id
-from public.operation_runs where outcome = 'succeeded' and completed_at is not null;
 -- Without statistics the sweep of a long history takes minutes instead of seconds.
 analyze public.operation_runs;
 analyze watchfloor.successes;
-select watchfloor.sweep_follow_ups();
+do $$ begin while watchfloor.sweep_follow_ups() > 0 loop end loop; end $$;
+select watchfloor.compact_successes();
 select watchfloor.collect_facets();
