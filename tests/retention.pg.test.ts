@@ -159,7 +159,7 @@ describe('history retention', () => {
           .replace('$5', '1000')}`
       );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-      expect(plan).toContain('Backward using operation_runs_by_workspace_newest');
+      expect(plan).toContain('operation_runs_by_workspace_newest');
       expect(plan).not.toContain('Seq Scan');
     });
   });
