@@ -11,7 +11,13 @@ import {
   type TestPerson,
   type World
 } from './harness/world.ts';
-import { LIVE_PATH, PROTOCOL_VERSION, type Scope, type Subscribe, type SubscribeAnswer } from '../src/lib/live/protocol.ts';
+import {
+  LIVE_PATH,
+  PROTOCOL_VERSION,
+  type Scope,
+  type Subscribe,
+  type SubscribeAnswer
+} from '../src/lib/live/protocol.ts';
 
 let database: TestDatabase;
 let world: World;
