@@ -42,7 +42,13 @@ export async function benchFirstPage(postgres: TestPostgres): Promise<void> {
     for (let i = 0; i < READS; i++) {
       const from = performance.now();
       await readWorkspace(people, world.everyone.id, world.a, (client, visible) =>
-        readPageOfRows(client, visible, { environmentId: null, filter: CLEAN_FILTER, pageSize: 25, after: null, before: null })
+        readPageOfRows(client, visible, {
+          environmentId: null,
+          filter: CLEAN_FILTER,
+          pageSize: 25,
+          after: null,
+          before: null
+        })
       );
       times.push(performance.now() - from);
     }
