@@ -18,7 +18,7 @@ export const DEMO_PASSWORD = 'the demo of the browser tests';
 export const PROJECT = new URL('../..', import.meta.url).pathname;
 /** The build under test; another place than `build` lets tests run while somebody builds there. */
 const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || join(PROJECT, 'build');
-/** Fresh embedded data: binaries, initdb, migrations and 5,000 demo operations, on a busy machine. */
+/** Fresh embedded data: binaries, initdb, migrations and 50,000 demo operations, on a busy machine. */
 const START_PATIENCE_MS = 90_000;
 
 export interface Instance {
