@@ -147,3 +147,26 @@ describe('a live list', () => {
 function sumActive(sum: number, { counts }: { counts: { active: number } }): number {
   return sum + counts.active;
 }
+
+describe('a change of access', () => {
+  it('is said with its time while the page is read again and for a minute, then no more', () => {
+    expect(world.time.accessChangedAt).toBeNull();
+    world.grant([null, 1]);
+    const changedAt = world.now;
+    world.deliverAll();
+    expect(Math.abs((world.time.accessChangedAt ?? 0) - changedAt)).toBeLessThan(1_000);
+    world.settle();
+    const said = world.time.accessChangedAt;
+    while (world.now < changedAt + 59_000) second();
+    expect(world.time.accessChangedAt).toBe(said);
+    for (let n = 0; n < 3; n++) second();
+    expect(world.time.accessChangedAt).toBeNull();
+  });
+
+  it('is said also when only the next socket tells of it', () => {
+    world.cut();
+    world.server.grant([null, 1]);
+    world.settle();
+    expect(world.time.accessChangedAt).not.toBeNull();
+  });
+});

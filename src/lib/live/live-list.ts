@@ -14,10 +14,9 @@ import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
 import { CountsRefresh } from './counts-refresh.ts';
 import * as windows from './list-window.ts';
 import type { Ports, Stop } from './ports.ts';
-import type { Stamp } from './proof.ts';
 import type { RowsChanged } from './protocol.ts';
 import { RowMarks } from './row-marks.ts';
-import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
 import { SummaryKeeper } from './summary-keeper.ts';
 
 /** More distinct rows than this are applied without waiting for a frame: the buffer is bounded. */
@@ -43,9 +42,7 @@ export interface ListView extends Numbers {
   readonly pausedAt: number | null;
 }
 
-export interface TimeView {
-  readonly stamp: Stamp;
-  readonly now: number;
+export interface TimeView extends FeedTime {
   readonly liveSince: number | null;
   readonly announcement: string;
 }
@@ -281,8 +278,8 @@ export class LiveList implements SubscriptionOwner {
   }
 
   #showTime(): void {
-    const { stamp, now, liveSince } = this.#subscription;
+    const { time, liveSince } = this.#subscription;
     this.#announcements = announce(this.#announcements, this.#ports.moment().mono);
-    this.#tick({ stamp, now, liveSince, announcement: this.#announcements.text });
+    this.#tick({ ...time, liveSince, announcement: this.#announcements.text });
   }
 }

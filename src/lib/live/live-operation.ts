@@ -7,10 +7,9 @@
 import type { OperationRow } from '../operations/operation.ts';
 import type { DetailPage } from '../operations/pages.ts';
 import type { Ports } from './ports.ts';
-import type { Stamp } from './proof.ts';
 import type { RowsChanged, Scope } from './protocol.ts';
 import { MARK_MS } from './row-marks.ts';
-import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
 
 /** A failed operation is watched by many: their pages are not read again at once. */
 const REREAD_JITTER_MS = 500;
@@ -36,7 +35,7 @@ export class LiveOperation implements SubscriptionOwner {
   readonly #subscription: Subscription;
   readonly #ports: Ports;
   readonly #draw: (view: OperationView) => void;
-  readonly #tick: (view: { stamp: Stamp; now: number }) => void;
+  readonly #tick: (time: FeedTime) => void;
 
   constructor(
     page: DetailPage,
@@ -44,7 +43,7 @@ export class LiveOperation implements SubscriptionOwner {
       options: FeedOptions;
       ports: Ports;
       draw: (view: OperationView) => void;
-      tick: (view: { stamp: Stamp; now: number }) => void;
+      tick: (time: FeedTime) => void;
     }
   ) {
     this.#page = page;
@@ -131,7 +130,7 @@ export class LiveOperation implements SubscriptionOwner {
     if (this.#subscription.connection.name === 'live' && this.#pageIsOutdated()) {
       this.#subscription.refresh(REREAD_JITTER_MS * this.#ports.random());
     }
-    this.#tick({ stamp: this.#subscription.stamp, now: this.#subscription.now });
+    this.#tick(this.#subscription.time);
   }
 
   /** Failures and the silence limit come with the page, and change only with these; a row that left may have moved. */

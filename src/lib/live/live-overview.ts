@@ -8,9 +8,8 @@
 import type { OverviewPage } from '../operations/pages.ts';
 import type { Summary, SummaryPlace } from '../operations/summary.ts';
 import type { Ports } from './ports.ts';
-import type { Stamp } from './proof.ts';
 import type { RowsChanged } from './protocol.ts';
-import { Subscription, type FeedOptions, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
 import { SummaryKeeper } from './summary-keeper.ts';
 
 /** The hours come with the page only: while somebody looks, they are at most so old. */
@@ -34,7 +33,7 @@ export class LiveOverview implements SubscriptionOwner {
   readonly #subscription: Subscription;
   readonly #ports: Ports;
   readonly #draw: (view: OverviewView) => void;
-  readonly #tick: (view: { stamp: Stamp; now: number }) => void;
+  readonly #tick: (time: FeedTime) => void;
 
   constructor(
     page: OverviewPage,
@@ -42,7 +41,7 @@ export class LiveOverview implements SubscriptionOwner {
       options: FeedOptions;
       ports: Ports;
       draw: (view: OverviewView) => void;
-      tick: (view: { stamp: Stamp; now: number }) => void;
+      tick: (time: FeedTime) => void;
     }
   ) {
     this.#page = page;
@@ -132,7 +131,7 @@ export class LiveOverview implements SubscriptionOwner {
   }
 
   #showTime(): void {
-    this.#tick({ stamp: this.#subscription.stamp, now: this.#subscription.now });
+    this.#tick(this.#subscription.time);
   }
 }
 

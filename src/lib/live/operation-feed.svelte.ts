@@ -7,11 +7,11 @@ import type { DetailPage } from '../operations/pages.ts';
 import { LiveOperation, type OperationView } from './live-operation.ts';
 import { browserPorts, type Ports } from './ports.ts';
 import type { Stamp } from './proof.ts';
-import type { FeedOptions } from './subscription.ts';
+import type { FeedOptions, FeedTime } from './subscription.ts';
 
 export class OperationFeed {
   #operation = $state.raw() as OperationView;
-  #time = $state.raw() as { stamp: Stamp; now: number };
+  #time = $state.raw() as FeedTime;
   readonly #live: LiveOperation;
 
   /** Does nothing in the world until `start`, so it may be made while rendering on the server. */
@@ -39,6 +39,10 @@ export class OperationFeed {
   }
   get now(): number {
     return this.#time.now;
+  }
+  /** server time at which what this person may see changed, for a minute: the page says so in one line */
+  get accessChangedAt(): number | null {
+    return this.#time.accessChangedAt;
   }
 
   tryNow(): void {

@@ -62,6 +62,10 @@ export class OperationsFeed {
   get now(): number {
     return this.#time.now;
   }
+  /** server time at which what this person may see changed, for a minute: the page says so in one line */
+  get accessChangedAt(): number | null {
+    return this.#time.accessChangedAt;
+  }
   get liveSince(): number | null {
     return this.#time.liveSince;
   }

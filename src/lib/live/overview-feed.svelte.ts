@@ -7,11 +7,11 @@ import type { Summary, SummaryPlace } from '../operations/summary.ts';
 import { LiveOverview, type OverviewView } from './live-overview.ts';
 import { browserPorts, type Ports } from './ports.ts';
 import type { Stamp } from './proof.ts';
-import type { FeedOptions } from './subscription.ts';
+import type { FeedOptions, FeedTime } from './subscription.ts';
 
 export class OverviewFeed {
   #overview = $state.raw() as OverviewView;
-  #time = $state.raw() as { stamp: Stamp; now: number };
+  #time = $state.raw() as FeedTime;
   readonly #live: LiveOverview;
 
   /** Does nothing in the world until `start`, so it may be made while rendering on the server. */
@@ -38,6 +38,10 @@ export class OverviewFeed {
   /** server time in milliseconds, moved each second; until started the time at which the page was read */
   get now(): number {
     return this.#time.now;
+  }
+  /** server time at which what this person may see changed, for a minute: the page says so in one line */
+  get accessChangedAt(): number | null {
+    return this.#time.accessChangedAt;
   }
 
   tryNow(): void {

@@ -6,6 +6,7 @@
  */
 import type { ListCounts } from '../operations/pages.ts';
 import type { Summary } from '../operations/summary.ts';
+import { AccessNotice } from './access-notice.ts';
 import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
 import { openConnection, type Command, type Connection, type ConnectionEvent } from './connection.ts';
 import { step } from './connection-table.ts';
@@ -53,6 +54,15 @@ export interface SubscriptionOwner {
   changed(): void;
 }
 
+/** What moves with each second, whatever is watched. */
+export interface FeedTime {
+  readonly stamp: Stamp;
+  /** server time, moved each second */
+  readonly now: number;
+  /** server time at which what this person may see changed, for a minute */
+  readonly accessChangedAt: number | null;
+}
+
 interface ReadPage {
   token: string;
   readAt: number;
@@ -74,6 +84,7 @@ export class Subscription {
   #stops: Stop[] = [];
   readonly #warned = new Set<string>();
   readonly #proof: ProofKeeper;
+  readonly #notice = new AccessNotice();
   readonly #refresh: PageRefresh;
   readonly #ports: Ports;
   readonly #options: FeedOptions;
@@ -100,6 +111,10 @@ export class Subscription {
   }
   get stamp(): Stamp {
     return this.#proof.stamp;
+  }
+  get time(): FeedTime {
+    const accessChangedAt = this.#notice.at(this.#ports.moment().mono);
+    return { stamp: this.stamp, now: this.now, accessChangedAt };
   }
   /** server time since which the stamp says live without a break */
   get liveSince(): number | null {
@@ -188,6 +203,7 @@ export class Subscription {
         return this.refresh(command.afterMs);
       case 'purge':
         this.#refresh.supersede(); // a page under way was read with the old access
+        this.#notice.changed(this.now, this.#ports.moment().mono);
         return this.#owner.purge();
       case 'lose_stream':
         return this.#owner.loseStream();
