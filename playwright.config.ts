@@ -1,7 +1,7 @@
 /**
  * Browser tests against the built server (`npm run build` first). One shared server with demo data per run, started by
- * e2e/harness/global-setup.ts; two workers, because two cores are what CI has. No retries: a test that fails sometimes is
- * a defect.
+ * e2e/harness/global-setup.ts; two workers, because two cores are what CI has. A test that fails sometimes is a
+ * defect: there are no retries but in CI, where what passed only when run again is printed at the end.
  */
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './e2e/harness/chromium.ts';
@@ -16,7 +16,7 @@ export default defineConfig({
   workers: 2,
   // Each test has a world of its own; else the last file would keep one core waiting.
   fullyParallel: true,
-  retries: 0,
+  retries: Number(process.env['WATCHFLOOR_TEST_RETRIES'] ?? 0),
   forbidOnly: !!process.env['CI'],
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -2,10 +2,12 @@
  * `npm test` and `npm run verify`: everything that CI runs, in order, each step to its end whatever the others said. The
  * last line is `N passed, N failed` over all suites: tests are counted from the JSON reports of vitest and Playwright; a
  * check (format, lint, types, dead code, build) counts as one. Exit code 1 when anything failed or a suite ran nothing.
+ * Right before it stand the titles of what failed, and of what failed first and passed when it was run again (only where
+ * WATCHFLOOR_TEST_RETRIES asks for that, as .ci/run does): each of those is a defect to be found, too.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { requireNode } from './node-version.mjs';
 
 requireNode();
@@ -19,7 +21,7 @@ await rm(reports, { recursive: true, force: true });
 await mkdir(reports, { recursive: true });
 
 const FOREIGN = ['DATABASE_URL', 'HOST', 'PORT', 'ORIGIN', 'NODE_ENV'].concat(
-  Object.keys(process.env).filter((name) => /^WATCHFLOOR_(?!TEST_|CHROMIUM$)/.test(name))
+  Object.keys(process.env).filter((name) => /^WATCHFLOOR_(?!TEST_|CHROMIUM$|SEED$)/.test(name))
 );
 
 /** @type {{ name: string, command: string[], report?: string, format?: 'vitest' | 'playwright', needs?: string }[]} */
@@ -53,6 +55,7 @@ function vitest(project) {
       project,
       '--reporter=default',
       '--reporter=json',
+      '--reporter=./tests/harness/flaky-reporter.ts',
       `--outputFile.json=${report}`
     ],
     report,
@@ -95,6 +98,10 @@ for (const step of steps) {
 }
 
 process.stdout.write('\n');
+for (const { name, failures = [], flaky = [] } of results) {
+  for (const title of failures) process.stdout.write(`failed: ${name}: ${title}\n`);
+  for (const title of flaky) process.stdout.write(`failed once: ${name}: ${title}\n`);
+}
 for (const { name, passed, failed, skipped, seconds, note } of results) {
   const parts = [`${String(passed).padStart(5)} passed`, `${String(failed).padStart(3)} failed`];
   if (skipped > 0) parts.push(`${skipped} skipped`);
@@ -131,22 +138,52 @@ function run([program, ...args]) {
 /** Counts tests; a suite that failed without a failed test (a crash, nothing found) counts as one failure. */
 async function count(step, code) {
   const text = await readFile(step.report, 'utf8').catch(() => null);
-  let counts = { passed: 0, failed: 0, skipped: 0 };
-  if (text !== null) {
-    const report = JSON.parse(text);
-    counts =
-      step.format === 'vitest'
-        ? {
-            passed: report.numPassedTests,
-            failed: report.numFailedTests,
-            skipped: report.numPendingTests + report.numTodoTests
-          }
-        : {
-            passed: report.stats.expected,
-            failed: report.stats.unexpected + report.stats.flaky,
-            skipped: report.stats.skipped
-          };
-  }
+  const counts = text === null ? { passed: 0, failed: 0, skipped: 0 } : await read(step, JSON.parse(text));
   if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) counts.failed = 1;
   return counts;
+}
+
+async function read(step, report) {
+  if (step.format === 'vitest') {
+    const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
+      const failed = assertionResults.filter(({ status }) => status === 'failed');
+      const titles = failed.map(({ fullName, failureMessages }) => `${fullName}\n  ${brief(failureMessages[0])}`);
+      const file = relative(project, name);
+      return (titles.length === 0 && message ? [brief(message)] : titles).map((title) => `${file}: ${title}`);
+    });
+    const again = await readFile(step.report.replace(/json$/, 'flaky.txt'), 'utf8').catch(() => '');
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped: report.numPendingTests + report.numTodoTests,
+      failures,
+      flaky: again.split('\n').filter(Boolean)
+    };
+  }
+  const specs = function* (suite) {
+    yield* suite.specs ?? [];
+    for (const inner of suite.suites ?? []) yield* specs(inner);
+  };
+  const all = report.suites.flatMap((suite) => [...specs(suite)]);
+  const titles = (status) =>
+    all
+      .filter(({ tests }) => tests.some((test) => test.status === status))
+      .map(({ file, title, tests }) => {
+        const error = tests.flatMap(({ results }) => results).find((result) => result.error)?.error;
+        return `${file}: ${title}\n  ${brief(error?.message)}`;
+      });
+  return {
+    passed: report.stats.expected + report.stats.flaky,
+    failed: report.stats.unexpected,
+    skipped: report.stats.skipped,
+    failures: titles('unexpected'),
+    flaky: titles('flaky')
+  };
+}
+
+/** The first lines of a failure, for the end of the output. */
+function brief(message = '') {
+  // eslint-disable-next-line no-control-regex
+  const plain = message.replace(/\u001b\[[0-9;]*m/g, '');
+  return plain.split('\n').slice(0, 6).join('\n  ').slice(0, 1_000);
 }

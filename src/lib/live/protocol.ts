@@ -9,10 +9,12 @@ import { operationRowSchema } from '../operations/operation.ts';
 import { summarySchema } from '../operations/summary.ts';
 
 /** Raised with every incompatible change of a schema below; a client of another version is told to reload. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Socket.IO's path; also the prefix that the hub owns on the HTTP server. */
 export const LIVE_PATH = '/live/socket';
+/** Where the same question is asked by POST (`subscribeSchema` → `subscribeAnswerSchema`) when WebSockets are forbidden. */
+export const CATCH_UP_PATH = '/live/catch-up';
 
 /** The server's tick. The age of proof that makes a feed Live, Reconnecting, Stale follow from PRODUCT.md 4.1. */
 export const TICK_MS = 2_000;
@@ -34,10 +36,24 @@ export type ResyncReason = (typeof RESYNC_REASONS)[number];
 export const LOST_LINKS = ['database', 'listener', 'lag'] as const;
 export type LostLink = (typeof LOST_LINKS)[number];
 
+/** Longer addresses of a list are not read by the hub; their pages read themselves anew. */
+export const LONGEST_QUERY = 2_000;
+/** What the client has on screen: after a burst the hub reads it once for all who have the same. */
+export const windowSchema = z.discriminatedUnion('kind', [
+  /** a list, by the query of its address, without `?` */
+  z.object({ kind: z.literal('list'), query: z.string().check(z.maxLength(LONGEST_QUERY)) }),
+  /** one operation */
+  z.object({ kind: z.literal('operation'), id }),
+  /** numbers alone: rows are not wanted */
+  z.object({ kind: z.literal('numbers') })
+]);
+export type WatchedWindow = z.infer<typeof windowSchema>;
+
 /** client → server, acknowledged with a `SubscribeAnswer`. A socket has one subscription; a new one replaces it. */
 export const subscribeSchema = z.object({
   protocol: z.number(),
   scope: scopeSchema,
+  window: windowSchema,
   /** summaries of the scope's units, or of each environment of it (the overview) */
   summaries: z.enum(['scope', 'environments']),
   token: z.string().check(z.maxLength(2_048))
@@ -73,6 +89,22 @@ export const clockAnswerSchema = z.object({ now: instant });
 export const rowsChangedSchema = z.object({ rows: z.array(operationRowSchema), removed: z.array(removal) });
 export type RowsChanged = z.infer<typeof rowsChangedSchema>;
 
+/**
+ * server → client instead of very many `rows:changed`: the list as it is now, page and look-ahead, and on top of it what
+ * was told since it was read. Both are applied at once; the rooms stay joined.
+ */
+export const windowReadSchema = z.object({
+  /** the query that was subscribed to; a list that shows another one by now ignores the message */
+  query: z.string(),
+  rows: z.array(operationRowSchema),
+  /** is it the newest page still? */
+  isFirst: z.boolean(),
+  /** database time by which the rows were judged */
+  readAt: instant,
+  changes: rowsChangedSchema
+});
+export type WindowRead = z.infer<typeof windowReadSchema>;
+
 /** server → client: a unit's numbers moved, with the rows or with time alone. The newer `at` wins. */
 export const summaryChangedSchema = z.object({ summary: summarySchema });
 
@@ -92,6 +124,7 @@ export const resyncRequiredSchema = z.object({ reason: z.enum(RESYNC_REASONS) })
 /** Events from the server, by name (`noun:past`). */
 export const serverEvents = {
   'rows:changed': rowsChangedSchema,
+  'window:read': windowReadSchema,
   'summary:changed': summaryChangedSchema,
   'feed:ticked': feedTickedSchema,
   'feed:halted': feedHaltedSchema,
