@@ -2,6 +2,7 @@
 import type { Person } from '#lib/operations/pages.ts';
 import type { Theme } from '#lib/server/web/preferences.ts';
 import type { Web } from '#lib/server/web/open-web.ts';
+import type { Denial } from '#lib/server/access/denials.ts';
 
 declare global {
   namespace App {
@@ -26,6 +27,10 @@ declare global {
       theme: Theme;
       /** IANA name */
       timeZone: string;
+      /** of this request, in each line of the log about it */
+      requestId: string;
+      /** Tells the log what was refused; who asked is known. */
+      denied(denial: Omit<Denial, 'personId' | 'sessionId' | 'address' | 'requestId'>): void;
     }
   }
 }

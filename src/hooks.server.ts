@@ -5,7 +5,14 @@
  * build runs it too.
  */
 import { randomBytes } from 'node:crypto';
-import { error, redirect, type Handle, type HandleServerError, type ServerInit } from '@sveltejs/kit';
+import {
+  error,
+  redirect,
+  type Handle,
+  type HandleServerError,
+  type RequestEvent,
+  type ServerInit
+} from '@sveltejs/kit';
 import { toLoginPath } from '#lib/server/access/return-path.ts';
 import { openLog, type Log } from '#lib/server/log.ts';
 import { applyPageHeaders } from '#lib/server/web/headers.ts';
@@ -18,7 +25,7 @@ let log: Log;
 
 export const init: ServerInit = () => {
   log = openLog('web');
-  web = openWeb(process.env);
+  web = openWeb(process.env, log);
   // adapter-node's own event; the composition root emits it when it stops. In development, where an edit runs this
   // again, idle connections of the former pools close by themselves.
   process.once('sveltekit:shutdown', () => void web.close());
@@ -28,13 +35,15 @@ export const handle: Handle = async ({ event, resolve }) => {
   const { cookies, locals, request, route, url } = event;
   locals.database = web.database;
   locals.access = web.access;
+  locals.requestId = newId();
+  locals.denied = (denial) => tellDenied(event, denial);
   locals.theme = parseTheme(cookies.get(THEME_COOKIE));
   locals.timeZone = parseTimeZone(cookies.get(TIME_ZONE_COOKIE));
 
   const { session, person, setCookie } = await web.access.sessions
     .check(request.headers.get('cookie'))
     .catch((cause: unknown) => {
-      const id = newErrorId();
+      const id = locals.requestId;
       log.error({ id, err: cause }, 'cannot read who is signed in');
       // The page of last resort (src/error.html) knows the message only, so the id is in it.
       error(503, {
@@ -48,6 +57,7 @@ export const handle: Handle = async ({ event, resolve }) => {
   if (setCookie) cookies.set(setCookie.name, setCookie.value, setCookie.options);
 
   if (!person && needsPerson(route.id, url.pathname)) {
+    locals.denied({ door: 'page', why: 'signed out', path: url.pathname });
     // What was to be posted is lost with the session; the page it was on is not.
     redirect(303, toLoginPath(request.method === 'GET' ? url.pathname + url.search : url.pathname));
   }
@@ -63,7 +73,7 @@ export const handle: Handle = async ({ event, resolve }) => {
 export const handleError: HandleServerError = ({ error: cause, event, status, message }) => {
   // No id, no path: one "not found" is like any other.
   if (status < 500) return { message };
-  const id = newErrorId();
+  const id = event.locals.requestId ?? newId();
   log.error({ id, method: event.request.method, route: event.route.id, err: cause }, 'a request failed');
   return {
     message: `Watchfloor failed to answer (error ${id}).`,
@@ -72,6 +82,17 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
   };
 };
 
-function newErrorId(): string {
+function tellDenied({ locals, getClientAddress }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
+  let address: string | null = null;
+  try {
+    if (web.access.knowsAddresses) address = getClientAddress();
+  } catch {
+    // A request that came around the proxy lacks its header.
+  }
+  const { person, session, requestId } = locals;
+  web.denials.denied({ ...denial, personId: person?.id ?? null, sessionId: session?.id ?? null, address, requestId });
+}
+
+function newId(): string {
   return randomBytes(6).toString('hex');
 }

@@ -33,6 +33,12 @@ export const actions: Actions = {
       password,
       address: locals.access.knowsAddresses ? getClientAddress() : null
     });
+    if (answer.kind !== 'signed in')
+      locals.denied({
+        door: 'sign-in',
+        why: answer.kind === 'limited' ? 'too many attempts' : 'refused',
+        account: email
+      });
     if (answer.kind === 'limited') {
       const minutes = Math.ceil(answer.retryAfterSeconds / 60);
       setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });

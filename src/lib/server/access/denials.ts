@@ -56,6 +56,8 @@ export interface Denial {
   workspaceId?: number | string | null;
   environmentId?: number | string | null;
   operationId?: number | string | null;
+  /** of a request that is about no record of ours */
+  path?: string;
   capability?: string;
   /** of the client; null where a proxy hides it */
   address?: string | null;
@@ -87,6 +89,7 @@ const WINDOW_MS = 60_000;
 /** By then the answer has gone: no time of it depends on what is asked here, and a request in between meets nothing. */
 const EXPLAIN_AFTER_MS = 250;
 const LONGEST_TEXT = 40;
+const LONGEST_PATH = 200;
 
 /** `db` acts as the role `feed`, which sees who is a member of what, and the place of each operation, but no content. */
 export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; db: Queryable | null }): Denials {
@@ -122,7 +125,8 @@ export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; d
     return true;
   };
   const write = (denial: Denial, why: DeniedWhy): void => {
-    const { door, personId, sessionId, workspaceId, environmentId, operationId, capability, address, requestId } = denial;
+    const { door, personId, sessionId, workspaceId, environmentId, operationId, capability, address, requestId } =
+      denial;
     const account =
       denial.account === undefined
         ? undefined
@@ -139,7 +143,8 @@ export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; d
         environment: toShown(environmentId),
         operation: toShown(operationId),
         account,
-        origin: denial.origin?.slice(0, 200),
+        path: denial.path?.slice(0, LONGEST_PATH),
+        origin: denial.origin?.slice(0, LONGEST_PATH),
         address: address ?? undefined,
         request: requestId ?? undefined
       },

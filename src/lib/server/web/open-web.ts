@@ -3,6 +3,8 @@
  * It shares nothing with the hub, and owns no request. Configuration comes from the environment (config.ts).
  */
 import type pg from 'pg';
+import type { Logger } from 'pino';
+import { openDenials, type Denials } from '../access/denials.ts';
 import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
@@ -18,16 +20,20 @@ export interface Web {
     /** false behind a proxy that is not said to pass on its clients' addresses: all of them look like the proxy */
     knowsAddresses: boolean;
   };
+  denials: Denials;
   close(): Promise<void>;
 }
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
-export function openWeb(environment: NodeJS.ProcessEnv): Web {
+export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
   const { databaseUrl: url, secureCookies, origin } = readConfig(environment);
   if (url === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const people = openPool({ url, role: 'people', max: 10, applicationName: 'watchfloor pages' });
   const access = openPool({ url, role: 'access', max: 5, applicationName: 'watchfloor sign-in' });
+  // Why somebody was refused is asked by itself: what it costs is no part of any page.
+  const explaining = openPool({ url, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
+  const denials = openDenials({ log, db: explaining });
   return {
     database: { people, access },
     access: {
@@ -35,8 +41,10 @@ export function openWeb(environment: NodeJS.ProcessEnv): Web {
       signIn: openSignIn(access),
       knowsAddresses: origin === null || Boolean(environment['ADDRESS_HEADER'])
     },
+    denials,
     async close() {
-      await Promise.all([people.end(), access.end()]);
+      denials.close();
+      await Promise.all([people.end(), access.end(), explaining.end()]);
     }
   };
 }

@@ -9,13 +9,14 @@ import { readSummaries } from '#lib/server/operations/summary.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import type { OverviewPage } from '#lib/operations/pages.ts';
 import { parseTileOrder } from '#lib/operations/tile.ts';
+import { nothingThere } from '../../nothing-there.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ locals, params, url, depends }) => {
   depends('watchfloor:overview');
   const person = locals.person!;
   const workspaceId = parseId(params.workspace);
-  if (workspaceId === null) error(404, 'Not found');
+  if (workspaceId === null) nothingThere(locals, { door: 'overview', workspaceId: params.workspace });
   const text = url.searchParams.get('order');
   const order = parseTileOrder(text);
 
@@ -41,7 +42,7 @@ export const load: PageServerLoad = async ({ locals, params, url, depends }) => 
       readAt: visible.readAt
     })
   );
-  if (overview === null) error(404, 'Not found');
+  if (overview === null) nothingThere(locals, { door: 'overview', workspaceId });
   if (order === undefined)
     error(400, {
       message: 'The value of order in the address must be worst or name.',

@@ -1,4 +1,3 @@
-import { error } from '@sveltejs/kit';
 import { can } from '#lib/server/access/capabilities.ts';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
 import { readListCounts } from '#lib/server/operations/counts.ts';
@@ -7,7 +6,8 @@ import { normaliseSearch, readOptions } from '#lib/server/operations/options.ts'
 import { readSummaries, summaryPlaces } from '#lib/server/operations/summary.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import type { HubPage } from '#lib/operations/pages.ts';
-import { readRequest } from './read-request.ts';
+import { nothingThere } from '../../../nothing-there.ts';
+import { readRequest, toAsked } from './read-request.ts';
 import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ locals, params, url, depends }) => {
@@ -15,7 +15,8 @@ export const load: PageServerLoad = async ({ locals, params, url, depends }) => 
   const person = locals.person!;
   const workspaceId = parseId(params.workspace);
   const request = readRequest(url, url.pathname);
-  if (workspaceId === null || request === null) error(404, 'Not found');
+  const denial = { door: 'operations', ...toAsked(params, url) } as const;
+  if (workspaceId === null || request === null) nothingThere(locals, denial);
   const { environmentId, pageSize } = request;
 
   const hub = await readWorkspace(
@@ -48,6 +49,6 @@ export const load: PageServerLoad = async ({ locals, params, url, depends }) => 
       };
     }
   );
-  if (hub === null) error(404, 'Not found');
+  if (hub === null) nothingThere(locals, denial);
   return { hub };
 };

@@ -13,13 +13,15 @@ import { sealPage } from '#lib/server/stream/token.ts';
 import { operationAddress } from '#lib/operations/addresses.ts';
 import { labelOf } from '#lib/operations/wording.ts';
 import type { DetailPage } from '#lib/operations/pages.ts';
+import { nothingThere } from '../../../../nothing-there.ts';
 import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async ({ locals, params, depends }) => {
   depends('watchfloor:operation');
   const person = locals.person!;
   const [workspaceId, operationId] = [parseId(params.workspace), parseId(params.operation)];
-  if (workspaceId === null || operationId === null) error(404, 'Not found');
+  const denial = { door: 'operation', ...toAsked(params) } as const;
+  if (workspaceId === null || operationId === null) nothingThere(locals, denial);
 
   const detail = await readWorkspace(
     locals.database.people,
@@ -40,31 +42,43 @@ export const load: PageServerLoad = async ({ locals, params, depends }) => {
       };
     }
   );
-  if (detail === null) error(404, 'Not found');
+  if (detail === null) nothingThere(locals, denial);
   return { detail };
 };
 
 /** Who asks about which operation, once they may: 404 where they do not see it, 403 where they see it and may not. */
-async function openDoor({ locals, params }: RequestEvent, capability: Capability, refusal: string) {
+async function openDoor(
+  { locals, params }: RequestEvent,
+  door: 'review' | 'diagnostics',
+  capability: Capability,
+  refusal: string
+) {
   const [workspaceId, operationId] = [parseId(params.workspace), parseId(params.operation)];
-  if (workspaceId === null || operationId === null) error(404, 'Not found');
+  const denial = { door, ...toAsked(params) } as const;
+  if (workspaceId === null || operationId === null) nothingThere(locals, denial);
   const request: DoorRequest = { personId: locals.person!.id, workspaceId, operationId };
   const answer = await askAtDoor(locals.database.people, request, capability);
-  if (answer === 'absent') error(404, 'Not found');
-  if (answer === 'forbidden') error(403, refusal);
-  return request;
+  if (answer === 'absent') nothingThere(locals, denial);
+  if (answer === 'forbidden') {
+    locals.denied({ ...denial, why: 'capability', capability });
+    error(403, refusal);
+  }
+  return { ...request, absent: () => nothingThere(locals, denial) };
+}
+
+function toAsked({ workspace, operation }: { workspace: string; operation: string }) {
+  return { workspaceId: parseId(workspace) ?? workspace, operationId: parseId(operation) ?? operation };
 }
 
 const MAY_NOT_REVIEW = 'Owners, managers and operators of this workspace can mark an operation reviewed.';
 const MAY_NOT_DIAGNOSE = 'Only support of this workspace can open diagnostics.';
 
 async function review(event: RequestEvent, isReviewed: boolean) {
-  const door = await openDoor(event, 'operations.review', MAY_NOT_REVIEW);
+  const door = await openDoor(event, 'review', 'operations.review', MAY_NOT_REVIEW);
   const answer = await reviewOperation(event.locals.database.people, { ...door, isReviewed });
   switch (answer) {
     case 'absent':
-      error(404, 'Not found');
-      break;
+      return door.absent();
     case 'busy':
       return fail(409, { review: 'This operation is being reported right now. Try again in a moment.' });
     case 'no follow-up':
@@ -78,9 +92,9 @@ export const actions: Actions = {
   review: (event) => review(event, true),
   undo: (event) => review(event, false),
   async diagnostics(event) {
-    const door = await openDoor(event, 'diagnostics.read', MAY_NOT_DIAGNOSE);
+    const door = await openDoor(event, 'diagnostics', 'diagnostics.read', MAY_NOT_DIAGNOSE);
     const diagnostics = await openDiagnostics(event.locals.database.people, door);
-    if (diagnostics === null) error(404, 'Not found');
+    if (diagnostics === null) door.absent();
     return { diagnostics: { ...diagnostics, operationId: door.operationId } };
   }
 };

@@ -1,15 +1,17 @@
 /** How many rows a list has now, for the page that shows it: the same address, the same answers for what is absent. */
-import { error, json } from '@sveltejs/kit';
+import { json } from '@sveltejs/kit';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
 import { readListCounts } from '#lib/server/operations/counts.ts';
 import { normaliseSearch } from '#lib/server/operations/options.ts';
-import { readRequest } from '../read-request.ts';
+import { nothingThere } from '../../../../nothing-there.ts';
+import { readRequest, toAsked } from '../read-request.ts';
 import type { RequestHandler } from './$types';
 
 export const GET: RequestHandler = async ({ locals, params, url }) => {
   const workspaceId = parseId(params.workspace);
   const request = readRequest(url, url.pathname.replace(/\/counts$/, ''));
-  if (workspaceId === null || request === null) error(404, 'Not found');
+  const denial = { door: 'counts', ...toAsked(params, url) } as const;
+  if (workspaceId === null || request === null) nothingThere(locals, denial);
   const { environmentId, filter } = request;
   const counts = await readWorkspace(
     locals.database.people,
@@ -21,6 +23,6 @@ export const GET: RequestHandler = async ({ locals, params, url }) => {
       return readListCounts(client, visible, environmentId, filter);
     }
   );
-  if (counts === null) error(404, 'Not found');
+  if (counts === null) nothingThere(locals, denial);
   return json(counts);
 };
