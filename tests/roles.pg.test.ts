@@ -57,12 +57,14 @@ test('missing rights are named with the SQL that gives them, and that SQL is eno
   await Promise.all([reader.close(), world.close()]);
 });
 
-test('a database that a newer version migrated, or whose migration was changed, is refused with a sentence', async () => {
+test('a database from which a newer version took something, or whose migration was changed, is refused with a sentence', async () => {
   const owner = new pg.Client({ connectionString: url });
   await owner.connect();
   await owner.query('set role watchfloor_owner');
-  await owner.query(`insert into watchfloor.migrations (version, name, hash) values (9999, '9999_later', 'x')`);
-  await expect(migrate(url)).rejects.toThrow('migrated by a newer Watchfloor (it has 9999_later)');
+  await owner.query(
+    `insert into watchfloor.migrations (version, name, hash, needs_release) values (9999, '9999_later', 'x', 9998)`
+  );
+  await expect(migrate(url)).rejects.toThrow('9999_later says that releases before 9998 cannot run on it');
   await owner.query('delete from watchfloor.migrations where version = 9999');
   await owner.query(`update watchfloor.migrations set hash = 'other' where version = 1`);
   await expect(migrate(url)).rejects.toThrow('was changed after it ran');

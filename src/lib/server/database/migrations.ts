@@ -1,16 +1,20 @@
 /**
  * Brings the schema up to date: `migrations/NNNN_phrase.sql`, forward only, one transaction each, under an advisory
  * lock, so that several nodes may start at once. A file that ran is never changed: its hash is kept and compared.
+ * A release is known by its newest migration. It runs on a newer schema, too, unless a migration there says that it
+ * contracts what this release still uses (decision 0007): so nodes of two releases can run beside each other.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { applyMigration, type ApplyOptions } from './apply-migration.ts';
 import { types } from './pool.ts';
 import { prepareRoles } from './roles.ts';
 
-/** The database holds a schema that this version of Watchfloor does not know or that was changed by hand. */
+/** The database holds a schema that this version of Watchfloor cannot run on, or that was changed by hand. */
 export class SchemaMismatchError extends Error {
   override name = 'SchemaMismatchError';
 }
@@ -20,11 +24,26 @@ export interface Migration {
   name: string;
   sql: string;
   hash: string;
+  /** a release that does not know the migration of this number cannot run any more; null: every release can */
+  needsRelease: number | null;
+  /** its indexes are built while others write, so not in a transaction */
+  isConcurrent: boolean;
+}
+
+export interface Migrated {
+  /** names of what was applied, in order */
+  applied: string[];
+  /** the newest migration of this release */
+  version: number;
+  /** names of what a newer release had applied before; this one runs on it */
+  newer: string[];
 }
 
 const FOLDER = join('src', 'lib', 'server', 'database', 'migrations');
 /** Any number of our own; the same on every node. */
 const MIGRATION_LOCK = 2_234_200_001;
+/** Asked for again and again instead of waited for: a session that waits holds a snapshot, and building an index waits for that. */
+const LOCK_RETRY_MS = 200;
 
 /** The project's folder: the nearest one above this file that holds the migrations (also for the built server in build/). */
 export function projectRoot(from: string = dirname(fileURLToPath(import.meta.url))): string {
@@ -42,62 +61,82 @@ export function readMigrations(root: string = projectRoot()): Migration[] {
     .sort()
     .map((file) => {
       const sql = readFileSync(join(root, FOLDER, file), 'utf8');
-      return {
-        version: Number(file.slice(0, 4)),
-        name: file.replace(/\.sql$/, ''),
-        sql,
-        hash: createHash('sha256').update(sql).digest('hex')
-      };
+      return toMigration(file.replace(/\.sql$/, ''), sql);
     });
+}
+
+/** What a file says of itself, in lines of their own; docs/decisions/0007 has the rules. */
+export function toMigration(name: string, sql: string): Migration {
+  const needsRelease = /^-- contracts: releases before (\d{4}) cannot run on it$/m.exec(sql)?.[1];
+  return {
+    version: Number(name.slice(0, 4)),
+    name,
+    sql,
+    hash: createHash('sha256').update(sql).digest('hex'),
+    needsRelease: needsRelease === undefined ? null : Number(needsRelease),
+    isConcurrent: /^-- concurrently: outside a transaction$/m.test(sql)
+  };
 }
 
 /**
  * Applies what is missing and returns the names of what it applied. Waits for another node that migrates.
- * Throws MissingRightsError or SchemaMismatchError with a sentence for the administrator.
+ * Throws MissingRightsError, SchemaMismatchError or MigrationBlockedError with a sentence for the administrator.
  */
-export async function migrate(url: string): Promise<{ applied: string[]; version: number }> {
+export async function migrate(
+  url: string,
+  { migrations = readMigrations(), ...options }: ApplyOptions & { migrations?: Migration[] } = {}
+): Promise<Migrated> {
   const client = new pg.Client({ connectionString: url, types, application_name: 'watchfloor migrate' });
   client.on('error', () => {});
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    while (!(await tryLock(client))) await wait(LOCK_RETRY_MS);
     await prepareRoles(client);
     await client.query('set role watchfloor_owner');
     await client.query(`create table if not exists watchfloor.migrations (
       version integer not null constraint migrations_pkey primary key,
       name text not null, hash text not null, applied_at timestamptz(3) not null default clock_timestamp())`);
-    const done = await client.query<Omit<Migration, 'sql'>>('select version, name, hash from watchfloor.migrations');
-    const migrations = readMigrations();
-    refuseMismatch(migrations, done.rows);
+    await client.query('alter table watchfloor.migrations add column if not exists needs_release integer');
+    const { rows: done } = await client.query<Done>(
+      'select version, name, hash, needs_release from watchfloor.migrations order by version'
+    );
+    const version = migrations.at(-1)?.version ?? 0;
+    refuseMismatch(migrations, version, done);
     const applied: string[] = [];
-    for (const migration of migrations.filter(({ version }) => !done.rows.some((row) => row.version === version))) {
-      await client.query('begin');
-      await client.query(migration.sql);
-      await client.query('insert into watchfloor.migrations (version, name, hash) values ($1, $2, $3)', [
-        migration.version,
-        migration.name,
-        migration.hash
-      ]);
-      await client.query('commit');
+    for (const migration of migrations) {
+      if (done.some((row) => row.version === migration.version)) continue;
+      await applyMigration(client, migration, options);
       applied.push(migration.name);
     }
-    return { applied, version: migrations.at(-1)?.version ?? 0 };
+    return { applied, version, newer: done.filter((row) => row.version > version).map(({ name }) => name) };
   } finally {
     // Ending the connection frees the lock and rolls back what failed.
     await client.end();
   }
 }
 
-function refuseMismatch(known: Migration[], done: Omit<Migration, 'sql'>[]): void {
+interface Done extends Pick<Migration, 'version' | 'name' | 'hash'> {
+  needs_release: number | null;
+}
+
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [MIGRATION_LOCK]);
+  return rows[0]?.got === true;
+}
+
+function refuseMismatch(known: Migration[], version: number, done: Done[]): void {
+  const four = (number: number): string => String(number).padStart(4, '0');
   for (const row of done) {
-    const migration = known.find(({ version }) => version === row.version);
-    if (!migration)
-      throw new SchemaMismatchError(
-        `The database was migrated by a newer Watchfloor (it has ${row.name}). Start that version, or restore a backup.`
-      );
-    if (migration.hash !== row.hash)
+    const migration = known.find((one) => one.version === row.version);
+    if (migration ? migration.hash !== row.hash : row.version <= version)
       throw new SchemaMismatchError(
         `The migration ${row.name} was changed after it ran on this database. Restore the file, or start with empty data.`
+      );
+    if (row.needs_release !== null && row.needs_release > version)
+      throw new SchemaMismatchError(
+        `The database was migrated by a newer Watchfloor, and what this version needs is gone (${row.name} says that ` +
+          `releases before ${four(row.needs_release)} cannot run on it, and this one is ${four(version)}). ` +
+          'Start the newer version, or restore a backup.'
       );
   }
 }

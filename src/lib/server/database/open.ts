@@ -8,7 +8,8 @@ import { migrateAndReport } from '../reports/migration.ts';
 import { StartupError } from '../startup-error.ts';
 import { openEmbedded } from './embedded.ts';
 import { chooseDataDirectory } from './embedded-place.ts';
-import { projectRoot, SchemaMismatchError } from './migrations.ts';
+import { MigrationBlockedError } from './apply-migration.ts';
+import { projectRoot, SchemaMismatchError, type Migrated } from './migrations.ts';
 import { MissingRightsError } from './roles.ts';
 
 export interface OpenDatabase {
@@ -24,12 +25,12 @@ export interface OpenDatabase {
 /** Throws a StartupError when the database cannot be used, whatever the reason. */
 export async function openDatabase(config: Config, log: Log): Promise<OpenDatabase> {
   if (config.databaseUrl !== null) {
-    const { applied } = await migrateOrExplain(config.databaseUrl);
+    const { applied } = await migrateOrExplain(config.databaseUrl, log);
     return { url: config.databaseUrl, applied, embedded: null, close: () => Promise.resolve() };
   }
   const database = await openEmbedded(embeddedDirectory(config), log);
   try {
-    const { applied } = await migrateOrExplain(database.url);
+    const { applied } = await migrateOrExplain(database.url, log);
     const psql = await database.allowWriterLogin();
     return { url: database.url, applied, embedded: { directory: database.directory, psql }, close: database.close };
   } catch (error) {
@@ -44,9 +45,12 @@ export function embeddedDirectory(config: Pick<Config, 'dataDirectory'>): string
 }
 
 /** Migrates and reports it as an operation of our own, with what an administrator can do about a failure. */
-export async function migrateOrExplain(url: string): Promise<{ applied: string[]; version: number }> {
+export async function migrateOrExplain(url: string, log?: Pick<Log, 'info' | 'warn'>): Promise<Migrated> {
   try {
-    return await migrateAndReport(url);
+    const migrated = await migrateAndReport(url, { onBlocked: (sentence) => log?.warn(sentence) });
+    if (migrated.newer.length > 0)
+      log?.info({ newer: migrated.newer }, 'The database has the schema of a newer Watchfloor, which this one can use');
+    return migrated;
   } catch (cause) {
     throw explainDatabaseError(cause, url);
   }
@@ -55,7 +59,8 @@ export async function migrateOrExplain(url: string): Promise<{ applied: string[]
 /** Connection failures, missing rights and foreign schemas as a StartupError; anything else is returned as it came. */
 export function explainDatabaseError(cause: unknown, url: string): unknown {
   if (cause instanceof StartupError) return cause;
-  if (cause instanceof MissingRightsError || cause instanceof SchemaMismatchError) {
+  const expected = [MissingRightsError, SchemaMismatchError, MigrationBlockedError];
+  if (cause instanceof Error && expected.some((kind) => cause instanceof kind)) {
     return new StartupError(cause.message, { cause });
   }
   const { code = '', message } = cause as { code?: string; message: string };
