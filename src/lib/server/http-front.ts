@@ -1,10 +1,11 @@
 /**
  * What every HTTP request meets before the hub or SvelteKit: security headers (static files bypass SvelteKit's hooks),
  * the check of the Host header, and the scheme that SvelteKit cannot know. It routes nothing and reads no body.
- * Invariant: nothing that a client sends in a header decides what our own origin is, unless ORIGIN is left open by
- * WATCHFLOOR_INSECURE_HTTP.
+ * Invariants: nothing that a client sends in a header decides what our own origin is, unless ORIGIN is left open by
+ * WATCHFLOOR_INSECURE_HTTP; no redirect and no error is stored by anybody.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Denials } from './access/denials.ts';
 import type { Config } from './config.ts';
 import { SECURITY_HEADERS } from './web/headers.ts';
 
@@ -30,7 +31,45 @@ export function setHeadersOfEveryResponse(server: Server, config: Config): void 
   if (config.secureCookies) headers.push(['strict-transport-security', 'max-age=31536000']);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of headers) response.setHeader(name, value);
+    storeNoRefusal(response);
     request.headers[SCHEME_HEADER] = 'http';
+  });
+}
+
+/**
+ * What is thrown in SvelteKit's hooks, and what it refuses before them, comes without a word on storing: a browser may then
+ * show "sign in" to whoever has just signed in. Static files and their 304 say for themselves how long they last.
+ */
+function storeNoRefusal(response: ServerResponse): void {
+  const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => ServerResponse;
+  response.writeHead = (status: number, ...rest: unknown[]): ServerResponse => {
+    const isRefusal = status >= 300 && status !== 304;
+    if (isRefusal && !response.hasHeader('cache-control')) response.setHeader('cache-control', 'no-store');
+    return writeHead(status, ...rest);
+  };
+}
+
+/**
+ * Tells the log of requests that were refused because of where they come from: pages of others that post forms here
+ * (SvelteKit refuses them before any of its hooks) and names that are not ours. What is below /live/ the hub tells itself.
+ */
+export function tellForeignRequests(server: Server, config: Config, denials: Pick<Denials, 'denied'>): void {
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { origin, host } = request.headers;
+    const path = request.url?.split('?', 1)[0] ?? '';
+    response.once('finish', () => {
+      const isForeignHost = response.statusCode === 421;
+      const isForeignOrigin = response.statusCode === 403 && !isOwnOrigin(config, origin, host);
+      if ((!isForeignHost && !isForeignOrigin) || path.startsWith('/live/')) return;
+      denials.denied({
+        door: 'request',
+        why: isForeignHost ? 'foreign host' : 'foreign origin',
+        path,
+        ...(isForeignHost ? { origin: host } : { origin }),
+        // Behind a proxy it would be the proxy's.
+        address: config.origin === null ? (request.socket.remoteAddress ?? null) : null
+      });
+    });
   });
 }
 

@@ -30,6 +30,7 @@ export type DeniedWhy =
   | 'too many attempts'
   | 'too many sockets'
   | 'foreign origin'
+  | 'foreign host'
   /** the role lacks what is named by `capability` */
   | 'capability'
   /** an id that is none */
@@ -65,8 +66,8 @@ export interface Denial {
   requestId?: string | null;
   /** what was typed as an e-mail; never logged as it is */
   account?: string;
-  /** the Origin header of a foreign page */
-  origin?: string;
+  /** the Origin header of a foreign page, or the Host header that is not ours */
+  origin?: string | undefined;
 }
 
 export interface DenialFigures {
