@@ -23,7 +23,9 @@ describe('configuration', () => {
       secureCookies: false,
       dataDirectory: null,
       demo: true,
-      demoPassword: null
+      demoPassword: null,
+      metricsToken: null,
+      metricsPort: null
     });
   });
 
@@ -42,9 +44,12 @@ describe('configuration', () => {
       WATCHFLOOR_DATA_DIR: '~/data',
       WATCHFLOOR_DEMO: 'yes',
       WATCHFLOOR_DEMO_PASSWORD: 'short',
-      WATCHFLOOR_INSECURE_HTTP: 'true'
+      WATCHFLOOR_INSECURE_HTTP: 'true',
+      METRICS_TOKEN: 'short',
+      METRICS_PORT: '0',
+      LOG_LEVEL: 'loud'
     });
-    expect(mistakes).toHaveLength(8);
+    expect(mistakes).toHaveLength(11);
     expect(mistakes.every((mistake) => mistake.includes('write'))).toBe(true);
     expect(mistakes).toContain('PORT is "70000": write a number from 1 to 65535, such as 3000.');
     expect(mistakes).toContain('WATCHFLOOR_DEMO is "yes": write 0 or 1.');
@@ -52,6 +57,15 @@ describe('configuration', () => {
 
   test('a password in a wrong DATABASE_URL is not repeated', () => {
     expect(mistakesOf({ DATABASE_URL: 'mysql://u:hunter2@localhost/x' }).join()).not.toContain('hunter2');
+  });
+
+  test('a token for metrics that is too weak is not repeated, and its port is not that of the pages', () => {
+    expect(mistakesOf({ METRICS_TOKEN: 'hunter2' }).join()).not.toContain('hunter2');
+    expect(mistakesOf({ METRICS_PORT: '3000' })).toHaveLength(1);
+    expect(readConfig({ METRICS_PORT: '9464', METRICS_TOKEN: 'a'.repeat(32), LOG_LEVEL: 'WARN' })).toMatchObject({
+      metricsPort: 9464,
+      metricsToken: 'a'.repeat(32)
+    });
   });
 
   test.each(['0', '3000.5', '-1', '3000 ', '0x10'])('the port %j is refused', (port) => {

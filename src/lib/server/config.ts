@@ -6,6 +6,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { LOG_LEVELS, parseLogLevel } from './log.ts';
 import { StartupError } from './startup-error.ts';
 
 export interface Config {
@@ -26,6 +27,10 @@ export interface Config {
   demo: boolean;
   /** null: a random one, made once */
   demoPassword: string | null;
+  /** opens /metrics on the port of the pages to whoever sends it; null: nobody */
+  metricsToken: string | null;
+  /** serves /metrics to this machine on a port of its own; null: not at all */
+  metricsPort: number | null;
 }
 
 export class ConfigError extends StartupError {
@@ -37,12 +42,24 @@ export class ConfigError extends StartupError {
   }
 }
 
+const DEFAULT_PORT = 3000;
+
 /** An empty variable counts as unset, as in shells and container files. */
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
 const flag = (name: string) =>
   optional(z.enum(['0', '1'], { error: ({ input }) => `${name} is "${input}": write 0 or 1.` }));
+
+const portOf = (name: string, example: number) =>
+  optional(
+    z
+      .string()
+      .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, {
+        error: ({ input }) => `${name} is "${input}": write a number from 1 to 65535, such as ${example}.`
+      })
+      .transform(Number)
+  );
 
 const environmentSchema = z.object({
   DATABASE_URL: optional(
@@ -57,14 +74,7 @@ const environmentSchema = z.object({
       error: ({ input }) => `HOST is "${input}": write an address or a name without port, such as 127.0.0.1.`
     })
   ),
-  PORT: optional(
-    z
-      .string()
-      .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, {
-        error: ({ input }) => `PORT is "${input}": write a number from 1 to 65535, such as 3000.`
-      })
-      .transform(Number)
-  ),
+  PORT: portOf('PORT', DEFAULT_PORT),
   ORIGIN: optional(
     z.string().refine(isOrigin, {
       error: ({ input }) =>
@@ -81,7 +91,21 @@ const environmentSchema = z.object({
   WATCHFLOOR_DEMO_PASSWORD: optional(
     z.string().min(8, { error: 'WATCHFLOOR_DEMO_PASSWORD is too short: write at least 8 characters.' })
   ),
-  WATCHFLOOR_INSECURE_HTTP: flag('WATCHFLOOR_INSECURE_HTTP')
+  WATCHFLOOR_INSECURE_HTTP: flag('WATCHFLOOR_INSECURE_HTTP'),
+  METRICS_TOKEN: optional(
+    // Never shown, also when it is wrong.
+    z.string().regex(/^[\x21-\x7e]{16,}$/, {
+      error:
+        'METRICS_TOKEN cannot be used: write at least 16 letters, digits or signs without spaces, such as the ' +
+        'output of `openssl rand -hex 32`.'
+    })
+  ),
+  METRICS_PORT: portOf('METRICS_PORT', 9464),
+  LOG_LEVEL: optional(
+    z.string().refine((text) => parseLogLevel(text) !== undefined, {
+      error: ({ input }) => `LOG_LEVEL is "${input}": write one of ${LOG_LEVELS.join(', ')}.`
+    })
+  )
 });
 
 /** Parses the environment. Throws a ConfigError that lists every mistake. */
@@ -90,11 +114,16 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => issue.message));
   const values = parsed.data;
   const host = values.HOST ?? '127.0.0.1';
-  const port = values.PORT ?? 3000;
+  const port = values.PORT ?? DEFAULT_PORT;
   const origin = values.ORIGIN ? new URL(values.ORIGIN).origin : null;
   const loopback = isLoopback(host);
   const https = origin !== null && origin.startsWith('https:');
 
+  if (values.METRICS_PORT === port) {
+    throw new ConfigError([
+      `METRICS_PORT is ${port}, as PORT: choose another one, or set METRICS_TOKEN to have /metrics on the port of the pages.`
+    ]);
+  }
   const servedInTheOpen = origin === null ? !loopback : !https && !isLoopback(new URL(origin).hostname);
   if (servedInTheOpen && values.WATCHFLOOR_INSECURE_HTTP !== '1') {
     throw new ConfigError([
@@ -115,7 +144,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     secureCookies: https,
     dataDirectory: values.WATCHFLOOR_DATA_DIR ?? null,
     demo: values.WATCHFLOOR_DEMO !== '0',
-    demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null
+    demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null,
+    metricsToken: values.METRICS_TOKEN ?? null,
+    metricsPort: values.METRICS_PORT ?? null
   };
 }
 
