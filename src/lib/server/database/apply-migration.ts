@@ -8,8 +8,20 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { Migration } from './migrations.ts';
 
-/** Whoever asks for a lock that a waiting migration asks for, too, waits behind it: so it gives up and comes back. */
-const LOCK_WAIT_MS = 1_000;
+/**
+ * Whoever asks for a lock that a waiting migration asks for, too, waits behind it: so it gives up and comes back. Shorter
+ * than Postgres's deadlock_timeout (1 s), so that of two who wait for each other the migration is the one that fails.
+ */
+const LOCK_WAIT_MS = 500;
+/**
+ * What every report locks first: taken first, too, nobody can wait for it in a circle, and no trigger is running while
+ * its functions are replaced. Those who read are not kept out.
+ */
+const LOCK_REPORTS = `do $$ begin
+  if to_regclass('public.operation_runs') is not null then
+    lock table public.operation_runs in share row exclusive mode;
+  end if;
+end $$`;
 /** Between two attempts, growing: reports that waited get through. */
 const PAUSE_MS = { first: 500, longest: 15_000 } as const;
 /** A start that has waited for this long says who is in the way instead. */
@@ -42,6 +54,7 @@ export async function applyMigration(
   for (let attempt = 0; ; attempt++) {
     try {
       await client.query(`begin; set local lock_timeout = ${LOCK_WAIT_MS}; set local statement_timeout = 0`);
+      await client.query(LOCK_REPORTS);
       await client.query(migration.sql);
       await writeDown(client, migration);
       await client.query('commit');
@@ -115,11 +128,13 @@ async function whoIsInTheWay(client: pg.Client, { name }: Migration): Promise<st
        ' as ' || nullif(application_name, ''),
        format(', in a transaction for %s s', round(extract(epoch from clock_timestamp() - xact_start)))) as words
      from pg_stat_activity
-     where pid <> pg_backend_pid() and coalesce(xact_start < clock_timestamp() - interval '1 second', true)
+     where pid <> pg_backend_pid() and coalesce(xact_start < clock_timestamp() - $1 * interval '1 ms', true)
        and pid in (select l.pid from pg_locks l join pg_class c on c.oid = l.relation
          where l.granted and l.database = (select oid from pg_database where datname = current_database())
            and c.relnamespace in ('public'::regnamespace, 'watchfloor'::regnamespace))
-     order by xact_start limit 3`
+     order by xact_start limit 3`,
+    // Whoever came meanwhile waits like us.
+    [LOCK_WAIT_MS]
   );
   await client.query('set role watchfloor_owner');
   const who = rows.length > 0 ? rows.map(({ words }) => words).join(', ') : 'another session, which is gone by now';
