@@ -224,6 +224,7 @@ export function hubState(name: string) {
     environments: name === 'empty' ? environments.slice(0, 1) : environments,
     typeLabels,
     filter,
+    query: '',
     summaries: summary ? [summary] : [],
     listCounts: {
       list: name === 'large' ? { count: 999, isMore: true } : { count: 1_204, isMore: false },

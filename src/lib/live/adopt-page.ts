@@ -1,18 +1,21 @@
 /**
- * A page that was loaded again, merged into the window that is on screen: a navigation, a refilled look-ahead, a resync.
- * Pure. Invariants: nothing that the window knows goes back to an older revision, although the load may have raced with
+ * Rows that were read again, merged into the window that is on screen: a page (a navigation, a refilled look-ahead, a
+ * resync), or the hub's read of the list after a burst. Pure. Invariants: nothing that the window knows goes back to an older revision, although the load may have raced with
  * changes; rows that the page does not have leave, because whoever adopts a page subscribes with its token, and the
  * catch-up brings back what is newer than the page. (What became likely stale in between, and was told to nobody, comes
- * with the next page of such a list: `entranceOf`.)
+ * with the next page of such a list: `entranceOf`.) With the hub's read comes what was told since, and all that is newer
+ * will be told: the rooms were never left.
  */
 import { isSameFilter } from '../operations/filter.ts';
-import { comparePlaces, placeOf } from '../operations/operation.ts';
+import { comparePlaces, placeOf, type OperationRow } from '../operations/operation.ts';
 import type { HubPage } from '../operations/pages.ts';
 import { forgetOldest, MembershipDraft, TOMBSTONE_LIMIT } from './list-membership.ts';
-import { isHolding, openWindow, settle, type ListWindow, type WindowPage } from './list-window.ts';
+import { isHolding, openRows, openWindow, settle, type ListWindow, type WindowPage } from './list-window.ts';
+import type { RowsChanged, WindowRead } from './protocol.ts';
 
 /** Removals remembered across an adoption: the newest half, so that the window is not forgetful again at once. */
 const KEPT_TOMBSTONES = TOMBSTONE_LIMIT / 2;
+const NO_CHANGES: RowsChanged = { rows: [], removed: [] };
 
 /** Does the page show the same view, so that what is on screen should stay where it is? */
 export function isSameView(window: ListWindow, page: Omit<WindowPage, 'readAt'>): boolean {
@@ -38,22 +41,50 @@ export function adoptPage(window: ListWindow, page: HubPage, at: number): ListWi
   const fresh = openWindow(page);
   const comparable = window.lost === null && window.scope.workspaceId === page.workspace.id;
   const merged = comparable ? mergeNewer(window, fresh, Math.max(at, page.readAt)) : fresh;
-  const next: ListWindow = { ...merged, engaged: window.engaged, atTop: window.atTop, paused: window.paused };
-
+  const next = heldLike(window, merged);
   const stays = isSameView(window, page) && window.lost !== 'rows' && isHolding(next) && !window.wanted;
   if (!stays) return settle(next, true);
   // Rows that are held below the end of the new page are no longer known: holding them would show them as proven.
-  const { floor, order } = next;
-  const sunk =
-    !next.paused && floor !== null && window.shown.some((row) => comparePlaces(placeOf(order, row), floor) > 0);
+  const sunk = !next.paused && window.shown.some((row) => isBelow(next, row));
   return settle({ ...next, shown: window.shown, bottom: window.bottom }, sunk);
 }
 
 /**
- * The page's rows, each in its newest known revision, without those known to be gone. What waits for its moment is not
- * taken over unless the page has it too: it may have been removed before the page's token, and nobody would tell.
+ * The window after the hub read its list anew, and told what changed since. What is held stays where it is, also where
+ * the burst pushed it below the end of what was read: then those rows are kept, and the page is read anew on release.
  */
-function mergeNewer(window: ListWindow, fresh: ListWindow, at: number): ListWindow {
+export function adoptRead(window: ListWindow, read: WindowRead, at: number): ListWindow {
+  if (window.lost !== null) return window;
+  const fresh = openRows({ ...window, ...read });
+  const judgedAt = Math.max(at, read.readAt);
+  const next = heldLike(window, mergeNewer(window, fresh, judgedAt, read.changes));
+  const stays = window.isFirst === read.isFirst && isHolding(next) && !window.wanted;
+  if (!stays) return settle(next, true);
+  const held = { shown: window.shown, bottom: window.bottom };
+  if (next.paused || !window.isFirst || !window.shown.some((row) => isBelow(fresh, row)))
+    return settle({ ...next, ...held });
+  const below = [...window.known].filter(([, row]) => isBelow(fresh, row));
+  const both: ListWindow = { ...fresh, floor: window.floor, known: new Map([...fresh.known, ...below]) };
+  return settle({ ...heldLike(window, mergeNewer(window, both, judgedAt, read.changes)), ...held, overflowed: true });
+}
+
+const heldLike = ({ engaged, atTop, paused }: ListWindow, next: ListWindow): ListWindow => ({
+  ...next,
+  engaged,
+  atTop,
+  paused
+});
+
+/** Is the row's place below all that the window knows? */
+function isBelow({ floor, order }: ListWindow, row: OperationRow): boolean {
+  return floor !== null && comparePlaces(placeOf(order, row), floor) > 0;
+}
+
+/**
+ * The rows that were read, each in its newest known revision, without those known to be gone. What waits for its moment
+ * is not taken over unless it was read too: it may have been removed before the page's token, and nobody would tell.
+ */
+function mergeNewer(window: ListWindow, fresh: ListWindow, at: number, changes = NO_CHANGES): ListWindow {
   const { tombstones, passed } = window;
   const none = { known: new Map(), pending: new Map(), forgetful: false };
   const draft = new MembershipDraft(fresh, { ...none, tombstones, passed }, at);
@@ -61,6 +92,8 @@ function mergeNewer(window: ListWindow, fresh: ListWindow, at: number): ListWind
     const have = window.known.get(id) ?? window.pending.get(id);
     draft.take(have !== undefined && have.revision > row.revision ? have : row);
   }
+  for (const row of changes.rows) draft.take(row);
+  for (const [id, revision] of changes.removed) draft.remove(id, revision);
   forgetOldest(draft.tombstones, KEPT_TOMBSTONES);
   return { ...fresh, ...draft.result(), forgetful: false, judgedAt: at };
 }

@@ -11,18 +11,25 @@ export interface Announcements {
   readonly entered: number;
   readonly changed: number;
   readonly left: number;
+  /** a burst was among it, of which only the list's end result is known */
+  readonly atLeast: boolean;
 }
 
-export const SILENT: Announcements = { text: '', saidAt: -Infinity, entered: 0, changed: 0, left: 0 };
+export const SILENT: Announcements = { text: '', saidAt: -Infinity, entered: 0, changed: 0, left: 0, atLeast: false };
 
-/** Counts what happened since the last announcement. */
-export function note(was: Announcements, seen: { entered: number; changed: number; left: number }): Announcements {
+/** Counts what happened since the last announcement; `atLeast`: it may have been more. */
+export function note(
+  was: Announcements,
+  seen: { entered: number; changed: number; left: number },
+  atLeast = false
+): Announcements {
   if (seen.entered + seen.changed + seen.left === 0) return was;
   return {
     ...was,
     entered: was.entered + seen.entered,
     changed: was.changed + seen.changed,
-    left: was.left + seen.left
+    left: was.left + seen.left,
+    atLeast: was.atLeast || atLeast
   };
 }
 
@@ -34,5 +41,5 @@ export function announce(was: Announcements, mono: number): Announcements {
   if (entered > 0) parts.push(`${entered} new ${entered === 1 ? 'operation' : 'operations'}`);
   if (changed > 0) parts.push(`${changed} changed`);
   if (left > 0) parts.push(`${left} no longer in this list`);
-  return { text: `${parts.join(', ')}.`, saidAt: mono, entered: 0, changed: 0, left: 0 };
+  return { ...SILENT, text: `${was.atLeast ? 'At least ' : ''}${parts.join(', ')}.`, saidAt: mono };
 }

@@ -17,6 +17,7 @@ function somePage(ids: number[], overrides: Partial<HubPage> = {}): HubPage {
     environment: { id: 1, name: 'E' },
     environments: [],
     typeLabels: {},
+    query: '',
     filter: CLEAN_FILTER,
     summaries: [],
     listCounts: { list: { count: ids.length, isMore: false }, tabs: null, at: 0 },

@@ -64,29 +64,40 @@ export type WindowPage = Pick<
   'workspace' | 'environment' | 'filter' | 'rows' | 'pageSize' | 'position' | 'readAt'
 >;
 
+/** Rows as they were read of one list, page and look-ahead. */
+export interface RowsRead extends Pick<ListWindow, 'scope' | 'filter' | 'pageSize' | 'isFirst'> {
+  readonly rows: readonly OperationRow[];
+  readonly readAt: number;
+}
+
 /** The window of a page as the server read it, released and at its top. */
 export function openWindow(page: WindowPage): ListWindow {
+  const { filter, pageSize, rows, readAt } = page;
   const scope: Scope = { workspaceId: page.workspace.id, environmentId: page.environment?.id ?? null };
-  const order = orderOf(page.filter);
+  return openRows({ scope, filter, pageSize, isFirst: page.position.isFirst, rows, readAt });
+}
+
+/** The same of rows alone. */
+export function openRows({ scope, filter, pageSize, isFirst, rows: read, readAt }: RowsRead): ListWindow {
+  const order = orderOf(filter);
   const rows = newestFirst(
     order,
-    page.rows.filter((row) => inScope(scope, row))
+    read.filter((row) => inScope(scope, row))
   );
-  const { isFirst } = page.position;
   const [first, last] = [rows[0], rows.at(-1)];
-  const shown = rows.slice(0, page.pageSize);
+  const shown = rows.slice(0, pageSize);
   return {
     scope,
-    filter: page.filter,
+    filter,
     order,
-    pageSize: page.pageSize,
+    pageSize,
     isFirst,
     known: new Map(rows.map((row) => [row.id, row])),
     pending: new Map(),
     tombstones: new Map(),
     passed: new Map(),
     forgetful: false,
-    floor: page.rows.length < page.pageSize + LOOK_AHEAD || !last ? null : placeOf(order, last),
+    floor: read.length < pageSize + LOOK_AHEAD || !last ? null : placeOf(order, last),
     ceiling: isFirst || !first ? null : placeOf(order, first),
     members: isFirst ? null : new Set(rows.map((row) => row.id)),
     shown,
@@ -98,8 +109,8 @@ export function openWindow(page: WindowPage): ListWindow {
     paused: false,
     overflowed: false,
     wanted: false,
-    judgedAt: page.readAt,
-    entrance: entranceOf(page.filter, page.readAt),
+    judgedAt: readAt,
+    entrance: entranceOf(filter, readAt),
     outrun: false,
     lost: null
   };

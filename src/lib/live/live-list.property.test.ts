@@ -16,6 +16,8 @@ type Act = readonly [name: keyof typeof ACTS, n: number];
 const FILTERS = someFilters(1_000_000);
 const OUTCOMES: Outcome[] = ['failed', 'succeeded', 'blocked', 'partially_succeeded', 'cancelled'];
 
+/** Of what bursts are made. */
+const BURST = ['insert', 'update', 'end', 'insert', 'remove', 'move', 'insert', 'review'] as const;
 const ACTS = {
   insert: (world: World, n: number) => void world.server.insert([null, 1, 2, 1][n % 4] ?? null, world.now),
   update: (world: World, n: number) => world.server.update(newest(world, n), world.now),
@@ -25,6 +27,12 @@ const ACTS = {
   resolve: (world: World, n: number) => world.server.resolve(newest(world, n), world.now),
   review: (world: World, n: number) => world.server.review(newest(world, n), world.now),
   pass: (world: World) => world.pass(),
+  burst: (world: World, n: number) => {
+    for (let left = n; left >= 0; left--) ACTS[BURST[left % BURST.length]!](world, left + n);
+    world.burst();
+  },
+  readList: (world: World) => world.readList(),
+  sendList: (world: World) => world.sendList(),
   emit: (world: World) => world.emit(),
   tick: (world: World) => world.tick(),
   serve: (world: World) => world.serve(),
@@ -60,9 +68,10 @@ function newest(world: World, n: number): number {
   return ids[ids.length - 1 - (n % Math.min(12, Math.max(1, ids.length)))] ?? 0;
 }
 
-const often = 'insert update end end resolve review remove move pass emit tick serve deliver wait'.split(
-  ' '
-) as (keyof typeof ACTS)[];
+const often =
+  'insert update end end resolve review remove move pass burst readList sendList emit tick serve deliver wait'.split(
+    ' '
+  ) as (keyof typeof ACTS)[];
 const act = fc.tuple(
   fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...often) },
@@ -124,7 +133,8 @@ describe('a live list', () => {
     'removal forgotten',
     'access unchecked',
     'nobody tells what became stale',
-    'numbers are not told'
+    'numbers are not told',
+    'a burst is not told'
   ])(
     'would be noticed to be wrong with a hub that has the fault "%s"',
     (fault) => expect(broken(fault)).toBe(true),
@@ -151,6 +161,29 @@ describe('a live list', () => {
   it('does not bring back a row that an adopted page overtook, as long as the hub changes rooms in one step', () => {
     expectConverged(rowOvertakenByPage(null));
     expect(() => expectConverged(rowOvertakenByPage('gap between rooms'))).toThrow();
+  });
+
+  /** A row that was told is removed in a burst, and another one is told while the list is read. */
+  function burstAmongRows(fault: Fault | null): World {
+    const world = new World(() => 0.5, { fault });
+    world.settle();
+    const { id } = world.server.insert(1, world.now);
+    world.pass();
+    world.server.delete(id);
+    world.burst();
+    world.pass();
+    world.readList();
+    world.server.insert(1, world.now);
+    world.pass();
+    world.sendList();
+    world.settle();
+    return world;
+  }
+
+  it('shows a burst as a whole, if the hub sends it after what it told before and with what it told since', () => {
+    expectConverged(burstAmongRows(null));
+    for (const fault of ['a list is sent before what the feed told', 'a list is sent without what was told since'])
+      expect(() => expectConverged(burstAmongRows(fault as Fault))).toThrow();
   });
 
   it('stops saying live at the very edge of 5 s, not with the next second of the ticker', () => {

@@ -8,15 +8,15 @@
 import type { OperationRow } from '../operations/operation.ts';
 import type { HubPage, ListCounts } from '../operations/pages.ts';
 import type { Summary } from '../operations/summary.ts';
-import { adoptPage, isSameView } from './adopt-page.ts';
+import { adoptPage, adoptRead, isSameView } from './adopt-page.ts';
 import { announce, note, SILENT } from './announcements.ts';
 import { batchSize, emptyBatch, gather, toChanges } from './batch.ts';
 import { CountsRefresh } from './counts-refresh.ts';
 import * as windows from './list-window.ts';
 import type { Ports, Stop } from './ports.ts';
-import type { RowsChanged } from './protocol.ts';
+import { LONGEST_QUERY, type RowsChanged, type WindowRead } from './protocol.ts';
 import { RowMarks } from './row-marks.ts';
-import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner, type Watched } from './subscription.ts';
 import { SummaryKeeper } from './summary-keeper.ts';
 
 /** More distinct rows than this are applied without waiting for a frame: the buffer is bounded. */
@@ -82,7 +82,7 @@ export class LiveList implements SubscriptionOwner {
     this.#tick = parts.tick;
     const { readCounts } = options;
     this.#counts = readCounts ? new CountsRefresh(ports, readCounts, (counts) => this.takeCounts(counts)) : null;
-    this.#subscription = new Subscription(page, this.#window.scope, { ports, options, owner: this });
+    this.#subscription = new Subscription(page, watched(page, this.#window), { ports, options, owner: this });
     this.#view = this.#toView();
     parts.draw(this.#view);
     this.#showTime();
@@ -161,7 +161,7 @@ export class LiveList implements SubscriptionOwner {
       this.#next = null;
       this.#show(merged, sameView);
     }
-    this.#subscription.adopted(page, merged.scope, held);
+    this.#subscription.adopted(page, watched(page, merged), held);
   }
 
   // What the subscription hands over.
@@ -173,6 +173,15 @@ export class LiveList implements SubscriptionOwner {
     this.#counts?.noticed();
     if (batchSize(this.#batch) > LARGE_BATCH) this.flush();
     else this.#stopFrame ??= this.#ports.onFrame(() => this.flush());
+  }
+
+  /** The list as the hub read it after a burst, in one drawing with what was about to be drawn. */
+  windowRead(read: WindowRead): void {
+    const at = this.#subscription.judgedAt;
+    const told = windows.applyChanges(this.#window, this.#takeBatch(), at);
+    this.#summaries.hear([...read.rows, ...read.changes.rows]);
+    this.#counts?.noticed();
+    this.#show(adoptRead(told, read, at), true, true);
   }
 
   summaries(all: readonly Summary[]): void {
@@ -188,10 +197,7 @@ export class LiveList implements SubscriptionOwner {
 
   flush(): void {
     if (this.#stopFrame === null && batchSize(this.#batch) === 0) return;
-    this.#stopFrame?.();
-    this.#stopFrame = null;
-    const changes = toChanges(this.#batch);
-    this.#batch = emptyBatch();
+    const changes = this.#takeBatch();
     const at = this.#subscription.judgedAt;
     this.#change((window) => windows.applyChanges(window, changes, at));
   }
@@ -237,6 +243,14 @@ export class LiveList implements SubscriptionOwner {
     this.#showTime();
   }
 
+  #takeBatch(): RowsChanged {
+    this.#stopFrame?.();
+    this.#stopFrame = null;
+    const changes = toChanges(this.#batch);
+    this.#batch = emptyBatch();
+    return changes;
+  }
+
   #drawSoon(): void {
     this.#stopFrame ??= this.#ports.onFrame(() => this.flush());
   }
@@ -256,13 +270,13 @@ export class LiveList implements SubscriptionOwner {
     return { summary: this.#summaries.merged, listCounts: this.#listCounts };
   }
 
-  /** Puts a window on screen; with `marking`, rows that differ from what was known are marked and counted. */
-  #show(window: windows.ListWindow, marking: boolean): void {
+  /** Puts a window on screen; with `marking`, rows that differ are marked and counted (`atLeast`: more may have changed). */
+  #show(window: windows.ListWindow, marking: boolean, atLeast = false): void {
     const was = this.#window;
     this.#window = window;
     if (marking && was !== window) {
       const seen = this.#marks.mark(was, window, this.#ports.moment().mono);
-      this.#announcements = note(this.#announcements, seen);
+      this.#announcements = note(this.#announcements, seen, atLeast);
     }
     const view = this.#toView();
     const same = (Object.keys(view) as (keyof ListView)[]).every((part) => view[part] === this.#view[part]);
@@ -282,4 +296,12 @@ export class LiveList implements SubscriptionOwner {
     this.#announcements = announce(this.#announcements, this.#ports.moment().mono);
     this.#tick({ ...time, liveSince, announcement: this.#announcements.text });
   }
+}
+
+/** An address that is too long for the wire is said as one that nobody can read: then the page reads itself anew. */
+const TOO_LONG = 'rows=0';
+
+function watched({ query }: HubPage, { scope }: windows.ListWindow): Watched {
+  const sent = query.length > LONGEST_QUERY ? TOO_LONG : query;
+  return { scope, window: { kind: 'list', query: sent }, summaries: 'scope' };
 }

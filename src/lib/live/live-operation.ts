@@ -7,9 +7,9 @@
 import type { OperationRow } from '../operations/operation.ts';
 import type { DetailPage } from '../operations/pages.ts';
 import type { Ports } from './ports.ts';
-import type { RowsChanged, Scope } from './protocol.ts';
+import type { RowsChanged } from './protocol.ts';
 import { MARK_MS } from './row-marks.ts';
-import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner, type Watched } from './subscription.ts';
 
 /** A failed operation is watched by many: their pages are not read again at once. */
 const REREAD_JITTER_MS = 500;
@@ -52,7 +52,7 @@ export class LiveOperation implements SubscriptionOwner {
     this.#draw = parts.draw;
     this.#tick = parts.tick;
     this.#view = { row: page.row, gone: false, changed: false };
-    this.#subscription = new Subscription(page, scopeOf(page.row), {
+    this.#subscription = new Subscription(page, watched(page.row), {
       ports: parts.ports,
       options: parts.options,
       owner: this
@@ -85,7 +85,7 @@ export class LiveOperation implements SubscriptionOwner {
     this.#incomparable = false;
     this.#withheld = false;
     const { name } = this.#subscription.connection;
-    this.#subscription.adopted(page, scopeOf(this.#row), same && (name === 'live' || name === 'rebasing'));
+    this.#subscription.adopted(page, watched(this.#row), same && (name === 'live' || name === 'rebasing'));
   }
 
   rows(changes: RowsChanged): void {
@@ -103,6 +103,7 @@ export class LiveOperation implements SubscriptionOwner {
     this.changed();
   }
 
+  windowRead(): void {} // of lists only
   // The page of one operation shows no numbers of its scope.
   summaries(): void {}
   summary(): void {}
@@ -146,6 +147,6 @@ export class LiveOperation implements SubscriptionOwner {
   }
 }
 
-function scopeOf(row: OperationRow): Scope {
-  return { workspaceId: row.workspaceId, environmentId: row.environmentId };
+function watched({ id, workspaceId, environmentId }: OperationRow): Watched {
+  return { scope: { workspaceId, environmentId }, window: { kind: 'operation', id }, summaries: 'scope' };
 }

@@ -9,7 +9,7 @@ import type { OverviewPage } from '../operations/pages.ts';
 import type { Summary, SummaryPlace } from '../operations/summary.ts';
 import type { Ports } from './ports.ts';
 import type { RowsChanged } from './protocol.ts';
-import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner } from './subscription.ts';
+import { Subscription, type FeedOptions, type FeedTime, type SubscriptionOwner, type Watched } from './subscription.ts';
 import { SummaryKeeper } from './summary-keeper.ts';
 
 /** The hours come with the page only: while somebody looks, they are at most so old. */
@@ -50,11 +50,10 @@ export class LiveOverview implements SubscriptionOwner {
     this.#tick = parts.tick;
     this.#summaries = new SummaryKeeper(page.summaries, 'environments');
     this.#view = { summaries: this.#summaries.byPlace ?? NOTHING, withheld: false };
-    this.#subscription = new Subscription(page, scopeOf(page), {
+    this.#subscription = new Subscription(page, watched(page), {
       ports: parts.ports,
       options: parts.options,
-      owner: this,
-      summaries: 'environments'
+      owner: this
     });
     parts.draw(this.#view);
     this.#showTime();
@@ -83,7 +82,7 @@ export class LiveOverview implements SubscriptionOwner {
     this.#summaries.adopt(page.summaries, Math.max(page.readAt, this.#subscription.judgedAt));
     this.#show();
     const { name } = this.#subscription.connection;
-    this.#subscription.adopted(page, scopeOf(page), same && (name === 'live' || name === 'rebasing'));
+    this.#subscription.adopted(page, watched(page), same && (name === 'live' || name === 'rebasing'));
   }
 
   // What the subscription hands over.
@@ -102,6 +101,8 @@ export class LiveOverview implements SubscriptionOwner {
     this.#summaries.take(one, this.#subscription.judgedAt);
     this.#show();
   }
+
+  windowRead(): void {} // of lists only
 
   flush(): void {} // one number is not worth gathering
 
@@ -135,6 +136,7 @@ export class LiveOverview implements SubscriptionOwner {
   }
 }
 
-function scopeOf(page: OverviewPage): { workspaceId: number; environmentId: null } {
-  return { workspaceId: page.workspace.id, environmentId: null };
+function watched({ workspace }: OverviewPage): Watched {
+  const scope = { workspaceId: workspace.id, environmentId: null };
+  return { scope, window: { kind: 'numbers' }, summaries: 'environments' };
 }

@@ -66,6 +66,11 @@ export class ProofKeeper {
     return doubtful && at.mono - (this.#askedAt ?? -Infinity) > DOUBT_EVERY_MS;
   }
 
+  /** What is on screen was replaced by what was read at that time: an older proof stays, a younger one is void. */
+  reach(readAt: number): void {
+    this.#proofAt = Math.min(this.#proofAt, readAt);
+  }
+
   /** The server was asked for its time. */
   asked(at: clocks.Moment): void {
     this.#askedAt = at.mono;

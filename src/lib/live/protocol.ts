@@ -69,6 +69,8 @@ export const subscribeAnswerSchema = z.discriminatedUnion('result', [
     removed: z.array(removal),
     /** of all units that were joined: they replace what the client has */
     summaries: z.array(summarySchema),
+    /** only over HTTP, where no message can say it: names of environments or types changed */
+    namesChanged: z.optional(z.boolean()),
     token: z.string(),
     /** database time up to which everything committed in the scope has now been sent */
     proofAt: instant,

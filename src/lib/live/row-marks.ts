@@ -37,7 +37,12 @@ export class RowMarks {
       else if (was.waiting === 0) seen.entered += 1; // what waited was counted when it came
       this.#until.set(row.id, mono + MARK_MS);
     }
-    for (const row of was.shown) if (was.known.has(row.id) && !window.known.has(row.id)) seen.left += 1;
+    const { floor, order } = window;
+    for (const row of was.shown) {
+      // Pushed below what is known by a burst: further down, not gone.
+      const sank = floor !== null && comparePlaces(placeOf(order, row), floor) > 0;
+      if (was.known.has(row.id) && !window.known.has(row.id) && !sank) seen.left += 1;
+    }
     const shown = new Set(window.shown.map((row) => row.id));
     for (const id of this.#until.keys()) if (!shown.has(id)) this.#until.delete(id);
     this.#publish();

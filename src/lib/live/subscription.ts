@@ -14,7 +14,13 @@ import { PageRefresh } from './page-refresh.ts';
 import type { Ports, Stop } from './ports.ts';
 import { RECONNECTING_AFTER_MS, type Stamp } from './proof.ts';
 import { ProofKeeper } from './proof-keeper.ts';
-import { PROTOCOL_VERSION, type RowsChanged, type Scope, type Subscribe, type SubscribeAnswer } from './protocol.ts';
+import {
+  PROTOCOL_VERSION,
+  type RowsChanged,
+  type Subscribe,
+  type SubscribeAnswer,
+  type WindowRead
+} from './protocol.ts';
 import type { Moment } from './server-clock.ts';
 import type { LiveSocket, ServerMessage } from './socket.ts';
 import { toAnswerEvent, toMessageEvent } from './wire-events.ts';
@@ -38,10 +44,15 @@ export interface FeedOptions {
   readCounts?: (() => Promise<ListCounts>) | undefined;
 }
 
+/** What is subscribed to: where, what of it is on screen, and which numbers. */
+export type Watched = Pick<Subscribe, 'scope' | 'window' | 'summaries'>;
+
 /** Where the rows go. */
 export interface SubscriptionOwner {
   /** changes of the stream or of a catch-up */
   rows(changes: RowsChanged): void;
+  /** the list itself, read by the hub after a burst: rows that it does not have leave */
+  windowRead(read: WindowRead): void;
   /** the numbers of all units that were joined: they replace what there is */
   summaries(all: readonly Summary[]): void;
   /** one unit's numbers moved */
@@ -70,10 +81,12 @@ interface ReadPage {
 
 export class Subscription {
   #connection: Connection;
-  #scope: Scope;
+  #watched: Watched;
   #socket: LiveSocket | null = null;
   /** rows that came before the answer to `subscribe`: applied after it, or never */
   #early = emptyBatch();
+  /** the list as the hub read it before the answer; `#early` is what came after that */
+  #earlyRead: WindowRead | null = null;
   /** numbers that came before it, the newest of each unit */
   #earlySummaries = new Map<Summary['place'], Summary>();
   #heardAt = 0;
@@ -89,15 +102,13 @@ export class Subscription {
   readonly #ports: Ports;
   readonly #options: FeedOptions;
   readonly #owner: SubscriptionOwner;
-  readonly #summaries: Subscribe['summaries'];
 
   constructor(
     page: ReadPage,
-    scope: Scope,
-    parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner; summaries?: Subscribe['summaries'] }
+    watched: Watched,
+    parts: { ports: Ports; options: FeedOptions; owner: SubscriptionOwner }
   ) {
-    this.#scope = scope;
-    this.#summaries = parts.summaries ?? 'scope';
+    this.#watched = watched;
     this.#connection = openConnection(page.token);
     this.#ports = parts.ports;
     this.#options = parts.options;
@@ -152,9 +163,10 @@ export class Subscription {
   }
 
   /** A page was adopted. `held`: the window on screen stays as it was until this page has been caught up with. */
-  adopted(page: ReadPage, scope: Scope, held: boolean): void {
-    const moved = scope.workspaceId !== this.#scope.workspaceId || scope.environmentId !== this.#scope.environmentId;
-    this.#scope = scope;
+  adopted(page: ReadPage, watched: Watched, held: boolean): void {
+    const [is, was] = [watched.scope, this.#watched.scope];
+    const moved = is.workspaceId !== was.workspaceId || is.environmentId !== was.environmentId;
+    this.#watched = watched;
     this.#refresh.adopted();
     if (!held) this.#proof.replace(page.readAt);
     this.send({ type: 'adopted', token: page.token, held, moved });
@@ -235,6 +247,7 @@ export class Subscription {
   #receive(message: ServerMessage): void {
     this.#heardAt = this.#ports.moment().mono;
     if (message.event === 'rows:changed') return this.#take(message.body);
+    if (message.event === 'window:read') return this.#takeRead(message.body);
     if (message.event === 'summary:changed') return this.#takeSummary(message.body.summary);
     const event = toMessageEvent(message);
     if (event.type === 'ticked') this.send(event, () => this.#prove(event.proofAt));
@@ -251,6 +264,30 @@ export class Subscription {
     if (ticks === 0 && !unsettled) this.send({ type: 'told' });
   }
 
+  /** The list as it was at some time after the last tick: it replaces what came before it, also before the answer. */
+  #takeRead(read: WindowRead): void {
+    const { name } = this.#connection;
+    const { window } = this.#watched;
+    const isOwn = window.kind === 'list' && window.query === read.query;
+    if (name === 'live' || name === 'halted') {
+      // Of another list: whatever made the hub read it, of ours nobody told.
+      if (!isOwn) return this.send({ type: 'resync_required', reason: 'behind' });
+      this.#applyRead(read);
+    } else if (isOwn && (name === 'subscribing' || name === 'rebasing')) {
+      this.#early = emptyBatch();
+      this.#earlyRead = read;
+    }
+  }
+
+  /** What a catch-up knew beyond it comes again: until then no more is proven than what was read. */
+  #applyRead(read: WindowRead): void {
+    this.#proof.reach(read.readAt);
+    this.#owner.windowRead(read);
+    const { ticks, unsettled } = this.#connection;
+    if (ticks === 0 && !unsettled) this.send({ type: 'told' });
+    else this.#changed();
+  }
+
   /** Numbers, like rows: those that come before the answer are put on top of it. */
   #takeSummary(summary: Summary): void {
     const { name } = this.#connection;
@@ -265,8 +302,7 @@ export class Subscription {
     const asked = this.#ports.moment();
     const question: Subscribe = {
       protocol: PROTOCOL_VERSION,
-      scope: this.#scope,
-      summaries: this.#summaries,
+      ...this.#watched,
       token
     };
     this.#socket?.subscribe(question, (answer) => {
@@ -277,21 +313,24 @@ export class Subscription {
   }
 
   #answered(answer: SubscribeAnswer, attempt: number, asked: Moment): void {
-    const early = batchSize(this.#early) > 0;
+    const earlyRead = this.#earlyRead;
+    const early = batchSize(this.#early) > 0 || earlyRead !== null;
     this.send(toAnswerEvent(answer, attempt, early), () => {
       if (answer.result !== 'caught_up') return;
       this.#proof.learn(answer.now, asked, this.#ports.moment());
       this.#owner.rows({ rows: answer.rows, removed: answer.removed });
+      if (earlyRead) this.#owner.windowRead(earlyRead);
       if (early) this.#owner.rows(toChanges(this.#early));
       this.#owner.summaries(answer.summaries);
       for (const summary of this.#earlySummaries.values()) this.#owner.summary(summary);
-      this.#prove(answer.proofAt);
+      this.#prove(Math.min(answer.proofAt, earlyRead?.readAt ?? Infinity));
     });
     this.#forgetEarly();
   }
 
   #forgetEarly(): void {
     this.#early = emptyBatch();
+    this.#earlyRead = null;
     this.#earlySummaries.clear();
   }
 

@@ -6,7 +6,7 @@ import type { ConnectionEvent } from './connection.ts';
 import type { SubscribeAnswer } from './protocol.ts';
 import type { ServerMessage } from './socket.ts';
 
-type Word = Exclude<ServerMessage, { event: 'rows:changed' | 'summary:changed' }>;
+type Word = Exclude<ServerMessage, { event: 'rows:changed' | 'window:read' | 'summary:changed' }>;
 
 export function toMessageEvent(message: Word): ConnectionEvent {
   switch (message.event) {

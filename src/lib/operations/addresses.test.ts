@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseCursor } from '../server/operations/keyset.ts';
-import { parseListRequest } from '../server/operations/requests.ts';
+import { parseListRequest, toListQuery } from '../server/operations/requests.ts';
 import { cursorAfter, filterOfCount, hubAddress, hubQuery, operationAddress } from './addresses.ts';
 import { CLEAN_FILTER, isSameFilter, TABS } from './filter.ts';
 import { OUTCOMES, STATUSES } from './operation.ts';
@@ -64,6 +64,10 @@ it('what an address says of a filter is what the server parses, for every filter
         const parsed = parseListRequest(query);
         expect(parsed).toMatchObject({ environmentId: 7, pageSize: 50, filter });
         expect(isSameFilter(parsed.filter, filter)).toBe(true);
+        // What the hub is told of a list asks for it again, on later pages too.
+        const later = { ...parsed, after: { at: 5, id: 7 } };
+        expect(parseListRequest(new URLSearchParams(toListQuery(later, false)))).toEqual(later);
+        expect(parseListRequest(new URLSearchParams(toListQuery(later, true)))).toEqual(parsed);
       }
     )
   );

@@ -66,6 +66,8 @@ export interface HubPage {
   /** label of each known type by its code */
   typeLabels: Record<string, string>;
   filter: ListFilter;
+  /** the query of this page's address, in its plainest form: by it the hub reads the same rows */
+  query: string;
   /** of each unit of the scope (several for a person who is narrowed); obeys the environment and nothing else */
   summaries: Summary[];
   listCounts: ListCounts;

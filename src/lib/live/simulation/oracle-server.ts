@@ -4,6 +4,7 @@
  * what a client has to show, and it judges by `matches` alone.
  */
 import { CLEAN_FILTER, matches, orderOf, succeededFrom, type ListFilter } from '../../operations/filter.ts';
+import { hubQuery } from '../../operations/addresses.ts';
 import { freshnessOf } from '../../operations/freshness.ts';
 import { comparePlaces, placeOf, type OperationRow, type Outcome } from '../../operations/operation.ts';
 import { LOOK_AHEAD, type HubPage } from '../../operations/pages.ts';
@@ -127,6 +128,7 @@ export class OracleServer {
       environments: [],
       typeLabels: {},
       filter,
+      query: hubQuery({ environmentId: scope.environmentId, filter }),
       summaries: this.summaries(scope, readAt),
       listCounts: { list: { count: all.length, isMore: false }, tabs: null, at: readAt },
       options: { types: [], initiators: [] },

@@ -7,11 +7,13 @@ import { LiveList, type ListView, type TimeView } from '../live-list.ts';
 import { CLEAN_FILTER, type ListFilter } from '../../operations/filter.ts';
 import type { HubPage, ListCounts } from '../../operations/pages.ts';
 import type { Summary } from '../../operations/summary.ts';
-import type { Ports, Stop } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 import type { RowsChanged, Scope } from '../protocol.ts';
 import type { LiveSocket, SocketListener } from '../socket.ts';
 import { OracleServer, WORKSPACE } from './oracle-server.ts';
+import { SimulatedBurst } from './simulated-burst.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
+import { SimulatedTime } from './simulated-time.ts';
 
 export type Fault =
   | 'no catch-up'
@@ -19,40 +21,37 @@ export type Fault =
   | 'removal forgotten'
   | 'access unchecked'
   | 'nobody tells what became stale'
-  | 'numbers are not told';
+  | 'numbers are not told'
+  | 'a burst is not told'
+  | 'a list is sent before what the feed told'
+  | 'a list is sent without what was told since';
 export const PAGE_SIZE = 4;
 /** So far from any edge of time nobody's clock is wrong. */
 const CLEAR_OF_EDGES_MS = 4_000;
 
 type Told = { rows: RowsChanged } | { summary: Summary };
 
-export class World {
+export class World extends SimulatedTime {
   readonly server = new OracleServer();
   readonly list: LiveList;
-  now = 1_000_000;
-  slept = 0;
-  wallSet = 0;
   view!: ListView;
   time!: TimeView;
   /** true database time of the last proof that reached the client */
   proofAt: number;
   scope: Scope = { workspaceId: WORKSPACE, environmentId: null };
   filter: ListFilter;
-  /** while hidden nothing is drawn, so frames wait until the tab is shown */
-  hidden = false;
   countsRead = 0;
   socket: SimulatedSocket | null = null;
   readonly shownRevision = new Map<number, number>();
   left = 0;
-  #timers: { at: number; run: () => void }[] = [];
   #outbox: Told[] = [];
   #fedTo: number;
   /** what was last told of the numbers, by unit, without the time */
   #toldNumbers = new Map<Summary['place'], string>();
-  #frames: (() => void)[] = [];
-  #returns = new Set<() => void>();
   #passedAt: number;
-  #wokeAt = 0;
+  #isBurst = false;
+  /** what each query asks for */
+  readonly #lists = new Map<string, { scope: Scope; filter: ListFilter }>();
   #load: { page: HubPage | null } | null = null;
   readonly #fault: Fault | null;
   #random: () => number;
@@ -65,13 +64,14 @@ export class World {
       filter = CLEAN_FILTER
     }: { rows?: number; fault?: Fault | null; filter?: ListFilter } = {}
   ) {
+    super();
     this.#random = random;
     this.#fault = fault;
     this.filter = filter;
     for (let n = 0; n < rows; n++) this.server.insert([null, 1, 2][n % 3] ?? null, this.now - rows + n);
     this.#fedTo = this.server.log.length;
     this.#passedAt = this.now;
-    const page = this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
+    const page = this.#page();
     this.proofAt = this.now;
     this.list = new LiveList(page, {
       ports: this.#ports(),
@@ -90,36 +90,10 @@ export class World {
     this.list.start();
   }
 
-  advance(ms: number): void {
-    const until = this.now + ms;
-    for (;;) {
-      const next = this.#timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#timers.splice(this.#timers.indexOf(next), 1);
-      this.now = Math.max(this.now, next.at);
-      next.run();
-    }
-    this.now = until;
+  override advance(ms: number): void {
+    super.advance(ms);
     // Nothing can run in sleep; within a second of waking the ticker has.
-    if (this.now - this.#wokeAt >= 1_000) this.#stamped(this.time);
-  }
-
-  /** The machine sleeps: time passes, timers and the monotonic clock stand still. */
-  sleep(ms: number): void {
-    this.#wokeAt = this.now + ms;
-    for (const timer of this.#timers) timer.at += ms;
-    this.now += ms;
-    this.slept += ms;
-  }
-
-  hide(): void {
-    this.hidden = true;
-  }
-
-  show(): void {
-    this.hidden = false;
-    for (const run of this.#frames.splice(0)) run();
-    for (const run of this.#returns) run();
+    if (this.now - this.wokeAt >= 1_000) this.#stamped(this.time);
   }
 
   // The hub.
@@ -146,6 +120,9 @@ export class World {
       }
       socket.reading = question;
       socket.subscribed = false;
+      socket.burst = null;
+      const { window } = question.subscribe;
+      socket.query = window.kind === 'list' ? window.query : null;
       socket.rooms = this.#fault === 'gap between rooms' ? null : question.subscribe.scope;
     }
   }
@@ -163,6 +140,7 @@ export class World {
     if (since.epoch !== this.server.epoch) return resync('epoch');
     if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked') return resync('access');
     socket.rooms = scope;
+    socket.burst = null; // what is read now holds it
     const proofAt = this.now;
     const found = this.server.difference(
       this.#fault === 'no catch-up' ? this.server.log.length : since.at,
@@ -185,11 +163,53 @@ export class World {
     else {
       const edge = { after: this.#passedAt, at: this.now };
       const told = this.#fault === 'nobody tells what became stale' ? null : edge;
-      this.#outbox.push(...this.server.unitDeltas(this.#fedTo, rooms, told).map((rows) => ({ rows })));
+      const deltas = this.server.unitDeltas(this.#fedTo, rooms, told);
+      this.socket?.burst?.passed(deltas);
+      if (this.#isBurst) this.#tellBurst();
+      else this.#outbox.push(...deltas.map((rows) => ({ rows })));
       for (const summary of this.server.summaries(rooms, this.now)) this.#tellNumbers(summary);
     }
     this.#fedTo = this.server.log.length;
     this.#passedAt = this.now;
+    this.#isBurst = false;
+  }
+
+  /** So much changes that the next pass tells nothing of it one by one. */
+  burst(): void {
+    this.#isBurst = true;
+  }
+
+  #tellBurst(): void {
+    const { socket } = this;
+    if (!socket || this.#fault === 'a burst is not told') return;
+    if (this.#listOf(socket)?.filter.text === null) {
+      socket.burst = new SimulatedBurst();
+      return;
+    }
+    // Lists of a text are not the hub's to read.
+    socket.rooms = null;
+    socket.subscribed = false;
+    socket.tell({ event: 'resync:required', body: { reason: 'behind' } });
+  }
+
+  readList(): void {
+    const { socket } = this;
+    const list = socket && this.#listOf(socket);
+    if (list) socket.burst?.read(this.server.page(list.scope, PAGE_SIZE, this.now, list.filter));
+  }
+
+  sendList(): void {
+    const { socket } = this;
+    const message = socket?.burst?.message();
+    if (!message || !socket?.rooms || socket.closed) return;
+    socket.burst = null;
+    if (this.#fault === 'a list is sent without what was told since') message.changes = { rows: [], removed: [] };
+    if (this.#fault !== 'a list is sent before what the feed told') while (this.#outbox.length > 0) this.emit();
+    socket.tell({ event: 'window:read', body: message });
+  }
+
+  #listOf(socket: SimulatedSocket): { scope: Scope; filter: ListFilter } | null {
+    return this.#lists.get(socket.query ?? '-') ?? null;
   }
 
   #tellNumbers(summary: Summary): void {
@@ -211,7 +231,7 @@ export class World {
   tick(): void {
     while (this.#outbox.length > 0) this.emit();
     const { socket } = this;
-    if (!socket?.subscribed || socket.closed) return;
+    if (!socket?.subscribed || socket.closed || socket.burst) return;
     const proofAt = this.#passedAt;
     const token = this.server.token(this.#fedTo);
     socket.toClient.push(() => {
@@ -264,7 +284,13 @@ export class World {
   }
 
   readPage(): void {
-    if (this.#load) this.#load.page ??= this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
+    if (this.#load) this.#load.page ??= this.#page();
+  }
+
+  #page(): HubPage {
+    const page = this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
+    this.#lists.set(page.query, { scope: this.scope, filter: this.filter });
+    return page;
   }
 
   finishLoad(): void {
@@ -294,7 +320,9 @@ export class World {
     this.list.engage(false);
     this.list.atTop(true);
     for (let round = 0, quiet = 0; round < 120 && quiet < 6; round++) {
+      this.readList();
       this.pass();
+      this.sendList();
       for (let n = 0; n < 6; n++) {
         this.serve();
         this.readPage();
@@ -324,20 +352,6 @@ export class World {
     }
   }
 
-  #after(ms: number, run: () => void): Stop {
-    const timer = { at: this.now + ms, run };
-    this.#timers.push(timer);
-    return () => {
-      const index = this.#timers.indexOf(timer);
-      if (index >= 0) this.#timers.splice(index, 1);
-    };
-  }
-
-  #whenShown(run: () => void): Stop {
-    this.#frames.push(run);
-    return () => void (this.#frames = this.#frames.filter((frame) => frame !== run));
-  }
-
   #readCounts(): Promise<ListCounts> {
     this.countsRead += 1;
     const { listCounts } = this.server.page(this.scope, PAGE_SIZE, this.now, this.filter);
@@ -346,24 +360,8 @@ export class World {
 
   #ports(): Ports {
     return {
-      moment: () => ({ mono: this.now - this.slept, wall: this.now + this.wallSet }),
+      ...this.schedules(),
       random: () => this.#random(),
-      after: (ms, run) => this.#after(ms, run),
-      everySecond: (run) => {
-        let stop: Stop;
-        const again = (): void => {
-          stop = this.#after(1_000, again);
-          run();
-        };
-        stop = this.#after(1_000, again);
-        return () => stop();
-      },
-      onFrame: (run) => (this.hidden ? this.#whenShown(run) : this.#after(16, run)),
-      onReturn: (run) => {
-        this.#returns.add(run);
-        return () => void this.#returns.delete(run);
-      },
-      isVisible: () => !this.hidden,
       openSocket: (listener) => this.#open(listener),
       warn: () => {}
     };

@@ -2,6 +2,7 @@
  * The address of the hub, parsed once: what a list request may say, and the clear refusal of what it may not.
  * Keys that are not ours (also the legacy ones) do nothing.
  */
+import { hubQuery } from '../../operations/addresses.ts';
 import { parseEdge } from '../../operations/edge-text.ts';
 import { CLEAN_FILTER, TABS, type Edge, type ListFilter } from '../../operations/filter.ts';
 import { OUTCOMES, STATUSES, type ListPlace } from '../../operations/operation.ts';
@@ -9,7 +10,7 @@ import { PAGE_SIZES, type PageSize } from '../../operations/pages.ts';
 import { PROBLEM_CLASSES } from '../../operations/problem.ts';
 import { parseId } from '../access/scope.ts';
 import type { ListRequest } from './first-page.ts';
-import { parseCursor } from './keyset.ts';
+import { formatCursor, parseCursor } from './keyset.ts';
 
 /** A value in the address that cannot be read; the page names it and links to the clean view. */
 export class MalformedValueError extends Error {
@@ -55,6 +56,13 @@ export function parseListRequest(query: URLSearchParams): ListRequest {
   const after = cursor('after');
   const filter = parseFilter(query);
   return { environmentId, filter, pageSize, after, before: after === null ? cursor('before') : null };
+}
+
+/** The plainest query that asks for the same list: what differs only in its words is read once for all. */
+export function toListQuery({ after, before, ...request }: ListRequest, isFirst: boolean): string {
+  // The newest page is the same one, whichever way it was come to, and stays it.
+  if (isFirst) return hubQuery(request);
+  return hubQuery({ ...request, after: after && formatCursor(after), before: before && formatCursor(before) });
 }
 
 function parseFilter(query: URLSearchParams): ListFilter {

@@ -3,6 +3,7 @@ import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
 import { readListCounts } from '#lib/server/operations/counts.ts';
 import { readPageOfRows } from '#lib/server/operations/first-page.ts';
 import { normaliseSearch, readOptions } from '#lib/server/operations/options.ts';
+import { toListQuery } from '#lib/server/operations/requests.ts';
 import { readSummaries, summaryPlaces } from '#lib/server/operations/summary.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import type { HubPage } from '#lib/operations/pages.ts';
@@ -36,6 +37,7 @@ export const load: PageServerLoad = async ({ locals, params, url, depends }) => 
         environments: visible.environments,
         typeLabels: visible.typeLabels,
         filter,
+        query: toListQuery(request, position.isFirst),
         summaries: await readSummaries(client, workspaceId, summaryPlaces(visible, environmentId), visible.readAt),
         listCounts: await readListCounts(client, visible, environmentId, filter),
         options: await readOptions(client, workspaceId, environmentId),
