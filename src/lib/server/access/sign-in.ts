@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { signInAnswered } from '../metrics/channels.ts';
 import { toNetwork } from './network.ts';
 import { verifyPassword } from './passwords.ts';
 
@@ -49,28 +50,33 @@ export function openSignIn(pool: pg.Pool): SignIn {
   const network = limiter('network');
   const account = limiter('account');
 
+  const judge: SignIn['attempt'] = async ({ email, password, address }) => {
+    const accountKey = toKey(toAccountName(email));
+    const networkKey = address === null ? null : toKey(toNetwork(address));
+    const pairKey = address === null ? null : toKey(toAccountName(email), toNetwork(address));
+    // Counted before verifying, so that a hundred attempts at once are no way around. The narrowest comes first: what
+    // it stops is not counted against the whole account, which others need.
+    const limited =
+      (pairKey && (await consume(accountFromNetwork, pairKey))) ??
+      (networkKey && (await consume(network, networkKey))) ??
+      (await consume(account, accountKey));
+    if (typeof limited === 'number') return { kind: 'limited', retryAfterSeconds: limited };
+
+    const found = await findAccount(pool, toAccountName(email));
+    const matches = await verifyPassword(found?.password_hash ?? null, password);
+    if (!found || !matches || found.disabled) return { kind: 'refused' };
+
+    if (pairKey) await accountFromNetwork.delete(pairKey);
+    await account.delete(accountKey);
+    // Given back, not forgotten: else guessing with pauses for signing in to an account of one's own has no limit.
+    if (networkKey) await network.reward(networkKey);
+    return { kind: 'signed in', personId: found.id };
+  };
   return {
-    async attempt({ email, password, address }) {
-      const accountKey = toKey(toAccountName(email));
-      const networkKey = address === null ? null : toKey(toNetwork(address));
-      const pairKey = address === null ? null : toKey(toAccountName(email), toNetwork(address));
-      // Counted before verifying, so that a hundred attempts at once are no way around. The narrowest comes first: what
-      // it stops is not counted against the whole account, which others need.
-      const limited =
-        (pairKey && (await consume(accountFromNetwork, pairKey))) ??
-        (networkKey && (await consume(network, networkKey))) ??
-        (await consume(account, accountKey));
-      if (typeof limited === 'number') return { kind: 'limited', retryAfterSeconds: limited };
-
-      const found = await findAccount(pool, toAccountName(email));
-      const matches = await verifyPassword(found?.password_hash ?? null, password);
-      if (!found || !matches || found.disabled) return { kind: 'refused' };
-
-      if (pairKey) await accountFromNetwork.delete(pairKey);
-      await account.delete(accountKey);
-      // Given back, not forgotten: else guessing with pauses for signing in to an account of one's own has no limit.
-      if (networkKey) await network.reward(networkKey);
-      return { kind: 'signed in', personId: found.id };
+    async attempt(attempt) {
+      const answer = await judge(attempt);
+      signInAnswered.tell({ answer: answer.kind });
+      return answer;
     }
   };
 }

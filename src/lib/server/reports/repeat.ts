@@ -4,6 +4,7 @@
  * under way, which is told by a signal to stop early.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { workEnded } from '../metrics/channels.ts';
 
 export interface Lines {
   info(message: string): void;
@@ -41,11 +42,13 @@ export function openRepeat({ name, firstAfterMs, everyMs, log, work }: RepeatOpt
     while (!ending.signal.aborted) {
       try {
         await work(ending.signal);
+        workEnded.tell({ name, isDone: true });
         if (failures > 0) log.info(`${name} works again.`);
         failures = 0;
         await rest(everyMs);
       } catch (error) {
         if (ending.signal.aborted) return;
+        workEnded.tell({ name, isDone: false });
         if (failures === 0) log.warn(`${name} failed (${(error as Error).message}); it is tried again until it works.`);
         failures += 1;
         await rest(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), Math.max(everyMs, LONGEST_RETRY_MS)));

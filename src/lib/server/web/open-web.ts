@@ -9,6 +9,7 @@ import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
 import { openPool } from '../database/pool.ts';
+import { figuresAsked } from '../metrics/channels.ts';
 import { StartupError } from '../startup-error.ts';
 
 export interface Web {
@@ -34,6 +35,11 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
   // Why somebody was refused is asked by itself: what it costs is no part of any page.
   const explaining = openPool({ url, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
   const denials = openDenials({ log, db: explaining });
+  const stopTelling = figuresAsked.hear((teller) => {
+    teller.pool('pages', people);
+    teller.pool('sign-in', access);
+    for (const [door, count] of Object.entries(denials.figures().byDoor)) teller.denials(door, count);
+  });
   return {
     database: { people, access },
     access: {
@@ -43,6 +49,7 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
     },
     denials,
     async close() {
+      stopTelling();
       denials.close();
       await Promise.all([people.end(), access.end(), explaining.end()]);
     }
