@@ -69,7 +69,7 @@ test('bulk inserts, ON CONFLICT, MERGE, savepoints and long transactions arrive;
   const inLong = await insertOperation(long, world.a, world.a3);
 
   await world.writer.query(
-    `insert into operation_runs (workspace_id, managed_environment_id, type) select $1, $2, 'policy.sync' from generate_series(1, 1000)`,
+    `insert into operation_runs (workspace_id, managed_environment_id, type) select $1, $2, 'policy.sync' from generate_series(1, 180)`,
     [world.a, world.a2]
   );
   for (let i = 0; i < 2; i++)

@@ -213,26 +213,23 @@ test('a place below the floor of the log is answered with a resync, never with s
     String(hub.hub.feed.place!.snapshot.xmin)
   ]);
   await world.owner.query('select watchfloor.trim_changes()');
-  expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'floor' });
+  // This node still has it in memory; another one has nothing but the log.
+  expect(await client.resume(all(), token)).toMatchObject({ result: 'caught_up' });
+  const another = await startHub(url);
+  const returning = new TestClient(another.port, world.everyone.cookie);
+  await returning.connected();
+  expect(await returning.resume(all(), token)).toEqual({ result: 'resync', reason: 'floor' });
+  returning.close();
+  await another.close();
 });
 
-test('who is too far behind, and everyone after one enormous statement, reads the window anew', async () => {
+test('who is too far behind reads the window anew', async () => {
   const { token } = client;
   await world.writer.query(
     `insert into operation_runs (workspace_id, type) select $1, 'many' from generate_series(1, 2500)`,
     [world.a]
   );
   expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'behind' });
-  const other = await open();
-  await world.writer.query(
-    `insert into operation_runs (workspace_id, type) select $1, 'more' from generate_series(1, 12000)`,
-    [world.a]
-  );
-  await vi.waitFor(
-    () => expect(other.events).toContainEqual({ name: 'resync:required', message: { reason: 'behind' } }),
-    { timeout: 10_000 }
-  );
-  other.close();
 }, 30_000);
 
 test('the proof that a tick carries is never later than a commit that was not sent before it', async () => {

@@ -13,7 +13,8 @@ import {
   type RowsChanged,
   type Scope,
   type ServerEvents,
-  type SubscribeAnswer
+  type SubscribeAnswer,
+  type WatchedWindow
 } from '../../src/lib/live/protocol.ts';
 import { openHub, type Hub, type HubOptions } from '../../src/lib/server/live/hub.ts';
 import { openPool } from '../../src/lib/server/database/pool.ts';
@@ -98,6 +99,8 @@ export class TestClient {
   readonly removed = new Map<number, number>();
   readonly events: { name: string; message: unknown }[] = [];
   readonly socket: Socket<ServerEvents, ClientEvents>;
+  /** what it says it shows */
+  window: WatchedWindow = { kind: 'list', query: '' };
   token = '';
   proofAt = 0;
   /** highest revision ever shown of each row: going back is the defect that this catches */
@@ -137,7 +140,7 @@ export class TestClient {
   async resume(scope: Scope, token = this.token): Promise<SubscribeAnswer> {
     const answer = await this.socket
       .timeout(10_000)
-      .emitWithAck('subscribe', { protocol: PROTOCOL_VERSION, scope, summaries: 'scope', token });
+      .emitWithAck('subscribe', { protocol: PROTOCOL_VERSION, scope, window: this.window, summaries: 'scope', token });
     if (answer.result === 'caught_up') {
       this.apply(answer);
       this.token = answer.token;

@@ -23,6 +23,7 @@ import { CLEAN_FILTER, type ListFilter } from '../../src/lib/operations/filter.t
 import { readListCounts } from '../../src/lib/server/operations/counts.ts';
 import { readPageOfRows } from '../../src/lib/server/operations/first-page.ts';
 import type { Summary } from '../../src/lib/operations/summary.ts';
+import { toListQuery } from '../../src/lib/server/operations/requests.ts';
 import { readSummaries, summaryPlaces } from '../../src/lib/server/operations/summary.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
 import type { TestPerson } from './world.ts';
@@ -40,17 +41,19 @@ export function openPages(url: string): {
       readWorkspace(people, person.id, workspaceId, async (client, visible) => {
         const environment = visible.environments.find(({ id }) => id === environmentId) ?? null;
         if (environmentId !== null && environment === null) return null;
+        const request = { environmentId, filter, pageSize, after: null, before: null };
         return {
           workspace: visible.workspace,
           environment,
           environments: visible.environments,
           typeLabels: {},
           filter,
+          query: toListQuery(request, true),
           summaries: await readSummaries(client, workspaceId, summaryPlaces(visible, environmentId), visible.readAt),
           listCounts: await readListCounts(client, visible, environmentId, filter),
           options: { types: [], initiators: [] },
           mayReview: false,
-          ...(await readPageOfRows(client, visible, { environmentId, filter, pageSize, after: null, before: null })),
+          ...(await readPageOfRows(client, visible, request)),
           pageSize,
           token: await sealPage(access, visible, { userId: person.id, workspaceId }),
           readAt: visible.readAt

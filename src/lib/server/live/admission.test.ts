@@ -18,11 +18,19 @@ test('one session does not use up what another may', () => {
   expect(admission.maySubscribe('b', 0)).toBe(true);
 });
 
-test('a session has at most fifty sockets, and nothing is remembered of one that left', () => {
+test('a session has at most fifty sockets at a time', () => {
   const admission = openAdmission();
   const entered = Array.from({ length: 60 }, () => admission.enter('a', 0)).filter(Boolean).length;
   expect(entered).toBe(50);
   for (let i = 0; i < entered; i++) admission.leave('a');
-  expect(admission.maySubscribe('a', 0)).toBe(false);
   expect(admission.enter('a', 0)).toBe(true);
+});
+
+test('a session that asks over HTTP, without a socket, has the same measure', () => {
+  const admission = openAdmission();
+  const served = Array.from({ length: 100 }, (_, i) => admission.maySubscribe('a', i)).filter(Boolean).length;
+  expect(served).toBeLessThanOrEqual(61);
+  // A minute later it is forgotten, whole again.
+  admission.maySubscribe('b', 70_000);
+  expect(Array.from({ length: 60 }, () => admission.maySubscribe('a', 70_000)).every(Boolean)).toBe(true);
 });

@@ -116,9 +116,11 @@ export function sessionKey(sessionId: string): number {
  * and names are always whole.
  */
 export async function readFeedDifference(db: Queryable, place: Place | null, most: number): Promise<FeedDifference> {
-  const { rows } = await db.query<Grouped>(
+  const { rows } = await db.query<Grouped>({
+    // Prepared once a connection: planning was most of its time.
+    name: 'watchfloor feed difference',
     // Nothing is sorted or grouped before the cut, since the log of one transaction may hold millions.
-    `with ${PLACE}, changed as materialized (select * from (${OPERATIONS}) listed limit $2),
+    text: `with ${PLACE}, changed as materialized (select * from (${OPERATIONS}) listed limit $2),
      beside as materialized (select * from (${BESIDE}) listed where $2 > 0),
      overflow as materialized (select $2 > 0 and count(*) = $2 as is_overflow from changed),
      grouped as materialized (
@@ -133,8 +135,8 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
      left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
-    [place ? formatSnapshot(place.snapshot) : '1:1:', place ? most + 1 : 0]
-  );
+    values: [place ? formatSnapshot(place.snapshot) : '1:1:', place ? most + 1 : 0]
+  });
   const entries = rows.filter((row) => row.kind !== null);
   return {
     ...toReading(rows[0]!),
@@ -147,6 +149,31 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
     isOverflow: rows[0]!.is_overflow,
     isTruncated: entries.some(({ kind }) => kind === 't')
   };
+}
+
+/** A place where operations changed. */
+export interface ChangedPlace {
+  workspaceId: number;
+  /** null = the workspace itself */
+  environmentId: number | null;
+}
+
+/**
+ * Where operations changed since `place`, when they are too many to be told one by one; null beyond `most` entries. Its
+ * snapshot is a later one than that of the difference: a place too many is told, never one too few.
+ */
+export async function readChangedPlaces(db: Queryable, place: Place, most: number): Promise<ChangedPlace[] | null> {
+  const { rows } = await db.query<{ workspace_id: number; environment_id: number | null; entries: number }>(
+    `with changed as materialized (select * from (${OPERATIONS}) listed limit $2)
+     select workspace_id, environment_id, sum(entries)::bigint as entries from (
+       select workspace_id, environment_id, count(*) as entries from changed group by 1, 2
+       union all
+       select workspace_id, old_environment_id, 0 from changed where kind = 'm' group by 1, 2
+     ) found group by 1, 2`,
+    [formatSnapshot(place.snapshot), most]
+  );
+  if (rows.reduce((sum, { entries }) => sum + entries, 0) >= most) return null;
+  return rows.map(({ workspace_id, environment_id }) => ({ workspaceId: workspace_id, environmentId: environment_id }));
 }
 
 export interface ScopeDifference extends Reading {
@@ -279,6 +306,24 @@ export async function readEnvironmentIds(db: Queryable, workspaceId: number): Pr
   return rows.map(({ id }) => id);
 }
 
+/** The latest that are stale in what a person may see of a scope: what a catch-up tells beside the log. */
+export async function readStaleRows(db: Queryable, scope: Scope, access: WorkspaceAccess): Promise<OperationChange[]> {
+  const { rows } = await db.query<ListColumns>({
+    name: 'watchfloor stale rows',
+    text: `with access as materialized (select $2::bigint[] as narrowed_to)
+     select ${listColumns('r')} from public.operation_runs r cross join access
+     where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= now() and r.stale_at <= now()
+       and ${isPlaceInScope('r.managed_environment_id')}
+     order by r.stale_at desc limit ${MOST_STALE}`,
+    values: [scope.workspaceId, access.narrowedTo, scope.environmentId]
+  });
+  return rows.map(toOperationRow).map(toStaleChange);
+}
+
+function toStaleChange(row: OperationChange['row'] & object): OperationChange {
+  return { id: row.id, workspaceId: row.workspaceId, places: [row.environmentId], revision: row.revision, row };
+}
+
 /** What became stale between two instants by time alone, and when to look again. */
 export interface StaleEdge {
   operations: OperationChange[];
@@ -314,13 +359,7 @@ export async function readStaleEdge(
     )
   ]);
   return {
-    operations: found.rows.map(toOperationRow).map((row) => ({
-      id: row.id,
-      workspaceId,
-      places: [row.environmentId],
-      revision: row.revision,
-      row
-    })),
+    operations: found.rows.map(toOperationRow).map(toStaleChange),
     nextAt: next.rows[0]?.next_at?.getTime() ?? null
   };
 }

@@ -8,21 +8,29 @@ import { EventEmitter } from 'node:events';
 import type { Queryable } from '../database/pool.ts';
 import type { LostLink } from '../../live/protocol.ts';
 import { backOff } from './back-off.ts';
-import { readFeedDifference, type FeedDifference } from './differences.ts';
+import { readChangedPlaces, readFeedDifference, type ChangedPlace, type FeedDifference } from './differences.ts';
+import { openCounters, type Counters } from './figures.ts';
 import type { Place } from '../stream/place.ts';
 import { nextRePoll, seenInProgress, type InProgress } from './re-poll.ts';
 import type { WakeUp } from './wake-up.ts';
 
 /** Reads at least this often; what only such a read finds was not woken for (a leak metric: near zero). */
 const BACKSTOP_MS = 1_000;
-/** More entries of operations than this in one pass are not told one by one: everyone reads their window anew. */
+/** More entries of operations than this in one pass are not told one by one: whoever watches the places reads anew. */
 const MOST_CHANGES = 10_000;
+/** And beyond this many nobody looks which places they were: everyone reads anew. */
+const MOST_ENTRIES = 1_000_000;
 /** A last complete pass older than this cannot be vouched for. */
 const LAG_LIMIT_MS = 3_000;
 
+export interface ToldDifference extends FeedDifference {
+  /** of an overflow: where operations changed that are not told one by one; null = too many to look */
+  bulk: ChangedPlace[] | null;
+}
+
 export interface FeedEvents {
   /** one complete pass; listeners run before the next pass and must not throw */
-  passed: [difference: FeedDifference];
+  passed: [difference: ToldDifference];
   /** the stream is another one (crash, restore, cut off beyond the floor): every window must be read anew */
   'stream changed': [difference: FeedDifference];
   /** a listener of `passed` threw: a defect; what it was told is read anew by everyone */
@@ -41,6 +49,8 @@ export interface Feed {
   readonly proofAt: number;
   /** null while everything that is told can be vouched for; else what is lost */
   readonly lostLink: LostLink | null;
+  /** Resolves after a pass that began after this call (one for all who ask meanwhile); false when it failed. */
+  passSoon(): Promise<boolean>;
   /** an upper bound of the database's present time, in ms (for correcting clients' clocks) */
   databaseNow(): number;
   close(): Promise<void>;
@@ -51,9 +61,15 @@ export interface FeedOptions {
   db: Queryable;
   wakeUp: WakeUp;
   difference?: typeof readFeedDifference;
+  counters?: Counters;
 }
 
-export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOptions): Feed {
+export function openFeed({
+  db,
+  wakeUp,
+  difference = readFeedDifference,
+  counters = openCounters()
+}: FeedOptions): Feed {
   const events = new EventEmitter<FeedEvents>();
   let place: Place | null = null;
   let proofAt = 0;
@@ -67,6 +83,7 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let toldLink: LostLink | null | undefined;
+  let waiting: ((isDone: boolean) => void)[] = [];
 
   const lostLink = (): LostLink | null =>
     failures > 0 || place === null
@@ -99,10 +116,12 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
         // Cut off for so long that what it missed is trimmed: to this node the stream is a new one.
         place.snapshot.xmin < found.floor);
     const wasLeaked = !isWoken && place !== null && inProgress.since.size === 0 && !isNewEpoch;
+    const bulk = found.isOverflow && place !== null ? await readChangedPlaces(db, place, MOST_ENTRIES) : [];
     // Told before the place moves. Should a listener throw, windows are read anew instead of telling a change that
     // may make it throw for ever; should it throw again, nothing moves and the feed is not vouched for.
     try {
-      events.emit(isNewEpoch ? 'stream changed' : 'passed', found);
+      if (isNewEpoch) events.emit('stream changed', found);
+      else events.emit('passed', { ...found, bulk });
     } catch (cause) {
       events.emit('broken', cause);
       events.emit('stream changed', found);
@@ -112,7 +131,11 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
     passedAt = performance.now();
     failures = 0;
     inProgress = seenInProgress(inProgress, place.snapshot.inProgress, passedAt);
-    if (wasLeaked && found.operations.length > 0) events.emit('leaked', found.operations.length);
+    counters.passes++;
+    if (wasLeaked && found.operations.length > 0) {
+      counters.leaked += found.operations.length;
+      events.emit('leaked', found.operations.length);
+    }
   };
 
   const run = (woken: boolean): void => {
@@ -123,12 +146,19 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
     clearTimeout(timer);
     const isWoken = wasWoken;
     wasWoken = false;
+    if (!isWoken && inProgress.since.size > 0) counters.rePolls++;
+    const asked = waiting;
+    waiting = [];
     running = read(isWoken)
       .then(
-        () => tellLink('sound again'),
+        () => {
+          tellLink('sound again');
+          for (const answer of asked) answer(true);
+        },
         (error: Error) => {
           failures++;
           tellLink(error.message);
+          for (const answer of asked) answer(false);
         }
       )
       .finally(() => {
@@ -162,6 +192,12 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
     get lostLink() {
       return lostLink();
     },
+    passSoon() {
+      if (isClosed) return Promise.resolve(false);
+      const done = new Promise<boolean>((resolve) => waiting.push(resolve));
+      run(true);
+      return done;
+    },
     databaseNow: () => performance.now() + databaseAhead,
     async close() {
       isClosed = true;
@@ -169,6 +205,7 @@ export function openFeed({ db, wakeUp, difference = readFeedDifference }: FeedOp
       wakeUp.events.off('woken', wake);
       wakeUp.events.off('regained', wake);
       await running.catch(() => {});
+      for (const answer of waiting) answer(false);
       events.removeAllListeners();
     }
   };

@@ -5,6 +5,7 @@
  * and after everything it vouches for, on the same ordered connection.
  */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
 import {
@@ -14,21 +15,39 @@ import {
   subscribeSchema,
   type ClientEvents,
   type ResyncReason,
+  type Scope,
   type ServerEvents,
   type Subscribe
 } from '../../live/protocol.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
 import { openAdmission } from './admission.ts';
-import { sessionKey, type FeedDifference } from './differences.ts';
+import { openCatchUp } from './catch-up.ts';
+import { sessionKey, type ChangedPlace, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
+import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';
+import { answerCatchUp, type HttpCatchUpParts } from './http-catch-up.ts';
+import { openLaggards } from './laggards.ts';
 import { openOutbox } from './outbox.ts';
-import { numbersRoom, toUnitDeltas, type OperationChange } from './rooms.ts';
+import { openRing } from './ring.ts';
+import {
+  environmentUnit,
+  numbersRoom,
+  summaryUnit,
+  toUnitDeltas,
+  workspaceItselfUnit,
+  workspaceUnit,
+  type Delta,
+  type OperationChange,
+  type Unit
+} from './rooms.ts';
 import { openSummaries } from './summaries.ts';
-import { subscribe, type Watcher } from './subscriptions.ts';
+import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
 import { openWakeUp } from './wake-up.ts';
+import { newWatcher, type Watcher, type Watching } from './watcher.ts';
+import { openWindows, WINDOW_LATE_MS } from './windows.ts';
 
 /** A client's message is a scope and a token: nothing larger is read. */
 const LARGEST_MESSAGE_BYTES = 16_384;
@@ -36,6 +55,8 @@ const LARGEST_MESSAGE_BYTES = 16_384;
 const SESSION_CHECK_MS = 60_000;
 /** A socket is given a fresh token with a tick at most this often. */
 const TOKEN_EVERY_MS = 10_000;
+/** Whoever asks over HTTP counts as a watcher of its numbers for so long after each question. */
+const HTTP_WATCH_MS = 10_000;
 
 interface SocketData extends Watcher {
   tokenAt: number;
@@ -53,13 +74,16 @@ export interface HubOptions {
   sharesUpgrades?: boolean;
   /** replaced in tests that must fail */
   difference?: FeedOptions['difference'];
+  /** ms until a slow client is cut off; shorter in tests */
+  drainMs?: number;
 }
 
 export interface Hub {
   attach(server: HttpServer): void;
-  /** answers /healthz and /readyz; false for everything else */
+  /** answers /healthz, /readyz and catch-up over HTTP; false for everything else */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   feed: Feed;
+  figures(): LiveFigures;
   close(): Promise<void>;
 }
 
@@ -74,8 +98,15 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
+  const counters = openCounters();
   const wakeUp = openWakeUp({ url, pool: feedPool });
-  const feed = openFeed({ db: feedPool, wakeUp, ...(options.difference && { difference: options.difference }) });
+  const feed = openFeed({
+    db: feedPool,
+    wakeUp,
+    counters,
+    ...(options.difference && { difference: options.difference })
+  });
+  const ring = openRing();
 
   const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>({
     path: LIVE_PATH,
@@ -104,10 +135,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         // Also a socket that is gone before it was ever connected gives its place back.
         socket.conn.once('close', () => admission.leave(found.sessionId));
         Object.assign(socket.data, {
-          userId: found.person.id,
-          sessionId: found.sessionId,
-          generation: 0,
-          scope: null,
+          ...newWatcher({ userId: found.person.id, sessionId: found.sessionId }),
           tokenAt: 0
         } satisfies SocketData);
         next();
@@ -116,30 +144,154 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     );
   });
 
-  const outbox = openOutbox({
-    send: (unit, delta) => io.to(unit).emit('rows:changed', delta),
-    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
-  });
-  const summaries = openSummaries({
-    db: numbersPool,
-    now: () => feed.databaseNow(),
-    isWatched: (unit) => (io.sockets.adapter.rooms.get(numbersRoom(unit))?.size ?? 0) > 0,
-    send: (unit, summary) => io.to(numbersRoom(unit)).emit('summary:changed', { summary }),
-    becameStale: (operations) => tellChanges(operations)
-  });
-  const tellChanges = (operations: readonly OperationChange[]): void => {
-    for (const [unit, delta] of toUnitDeltas(operations)) outbox.add(unit, delta);
-  };
   const allSockets = (): LiveSocket[] => [...io.sockets.sockets.values()];
+  const socketsOf = (ids: Iterable<string>): LiveSocket[] => [...ids].flatMap((id) => io.sockets.sockets.get(id) ?? []);
+  const socketsIn = (room: string): LiveSocket[] => socketsOf(io.sockets.adapter.rooms.get(room) ?? []);
   const leaveAll = (socket: LiveSocket): void => {
     // Every socket stays in the room of its own id; all others are units.
     for (const room of [...socket.rooms]) if (room !== socket.id) void socket.leave(room);
   };
-  /** Everything this socket may see is in doubt: nothing more is told until it subscribes anew. */
-  const revoke = (socket: LiveSocket): void => {
+  const roomsOf = (scope: Scope, { units, places }: Pick<Watching, 'units' | 'places'>): string[] => [
+    ...units,
+    ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))
+  ];
+  /** This socket is told nothing more until it subscribes anew. */
+  const stopTelling = (socket: LiveSocket): void => {
     leaveAll(socket);
-    socket.data.scope = null;
-    socket.emit('access:changed', { generation: ++socket.data.generation });
+    laggards.forget(socket);
+    socket.data.watching = null;
+    socket.data.windowDueSince = null;
+    socket.data.generation++;
+  };
+  const resync = (socket: LiveSocket, reason: ResyncReason): void => {
+    stopTelling(socket);
+    counters.resyncs[reason]++;
+    socket.emit('resync:required', { reason });
+  };
+  /** Everything this socket may see is in doubt. */
+  const revoke = (socket: LiveSocket): void => {
+    stopTelling(socket);
+    socket.emit('access:changed', { generation: socket.data.generation });
+  };
+
+  const outbox = openOutbox({
+    send(unit, delta) {
+      counters.messages++;
+      counters.rows += delta.rows.length + delta.removed.length;
+      io.to(unit).emit('rows:changed', delta);
+      laggards.sent(socketsIn(unit));
+    },
+    bulk: (unit, delta) => tellBulk(unit, delta),
+    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
+  });
+  const laggards = openLaggards<LiveSocket>({
+    ring,
+    counters,
+    // Socket.IO's types hide it, and nothing else shows how slow a client is (ENGINE 3, backpressure).
+    packetsOf: ({ conn }) => (conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length,
+    place: () => feed.place,
+    flush: () => outbox.flush(),
+    leave: leaveAll,
+    rejoin(socket, missed) {
+      const { watching } = socket.data;
+      if (watching === null) return;
+      void socket.join(roomsOf(watching.scope, watching));
+      if (missed === null || socket.data.windowDueSince !== null) watchAgain([socket]);
+      else if (missed.rows.length + missed.removed.length > 0) socket.emit('rows:changed', missed);
+      for (const summary of summaries.known(watching.scope.workspaceId, watching.places))
+        socket.emit('summary:changed', { summary });
+    },
+    cut: (socket) => void socket.disconnect(true),
+    ...(options.drainMs !== undefined && { drainMs: options.drainMs })
+  });
+  const windows = openWindows({
+    db: pool,
+    feed,
+    ring,
+    counters,
+    clients: allSockets,
+    send: (ids, message) => io.to(ids).emit('window:read', message),
+    resync: (ids) => {
+      for (const socket of socketsOf(ids)) resync(socket, 'behind');
+    }
+  });
+  /** What these show must be read again: lists by us, once for all; single operations by their pages. */
+  const watchAgain = (sockets: readonly LiveSocket[]): void => {
+    for (const socket of sockets) {
+      const { watching } = socket.data;
+      // One that is just subscribing is looked at again with its answer.
+      if (watching === null || watching.window.kind === 'list') socket.data.windowDueSince ??= performance.now();
+      else if (watching.window.kind === 'operation') resync(socket, 'behind');
+    }
+    windows.look();
+  };
+  /** Very much changed in a unit at once; `delta` null = nobody knows what. */
+  const tellBulk = (unit: Unit, delta: Delta | null): void => {
+    counters.bulks++;
+    const sockets = socketsIn(unit);
+    if (delta === null) return watchAgain(sockets);
+    const rows = new Map(delta.rows.map((row) => [row.id, row]));
+    const removed = new Map(delta.removed);
+    for (const socket of sockets) {
+      const window = socket.data.watching?.window;
+      if (window?.kind !== 'operation') continue;
+      const [row, revision] = [rows.get(window.id), removed.get(window.id)];
+      if (row !== undefined) socket.emit('rows:changed', { rows: [row], removed: [] });
+      else if (revision !== undefined) socket.emit('rows:changed', { rows: [], removed: [[window.id, revision]] });
+    }
+    watchAgain(sockets.filter(({ data }) => data.watching?.window.kind !== 'operation'));
+  };
+  const tellBulkOf = (places: readonly ChangedPlace[]): void => {
+    const units = new Set<Unit>();
+    for (const { workspaceId, environmentId } of places) {
+      units.add(workspaceUnit(workspaceId));
+      units.add(
+        environmentId === null ? workspaceItselfUnit(workspaceId) : environmentUnit(workspaceId, environmentId)
+      );
+    }
+    for (const unit of units) if (io.sockets.adapter.rooms.has(unit)) tellBulk(unit, null);
+    summaries.touchPlaces(places);
+  };
+
+  const httpWatched = new Map<Unit, number>();
+  const isWatchedOverHttp = (unit: Unit): boolean => {
+    const until = httpWatched.get(unit);
+    if (until === undefined) return false;
+    if (until > performance.now()) return true;
+    httpWatched.delete(unit);
+    return false;
+  };
+  const summaries = openSummaries({
+    db: numbersPool,
+    now: () => feed.databaseNow(),
+    isWatched: (unit) => (io.sockets.adapter.rooms.get(numbersRoom(unit))?.size ?? 0) > 0 || isWatchedOverHttp(unit),
+    send: (unit, summary) => io.to(numbersRoom(unit)).emit('summary:changed', { summary }),
+    becameStale: (operations) => {
+      ring.told(operations);
+      tellChanges(operations);
+    }
+  });
+  const tellChanges = (operations: readonly OperationChange[]): void => {
+    for (const [unit, delta] of toUnitDeltas(operations)) outbox.add(unit, delta);
+  };
+  const catchUp = openCatchUp({ db: pool, feed, ring, counters });
+  const overHttp: HttpCatchUpParts = {
+    db: pool,
+    feed,
+    catchUp,
+    tokenKey,
+    summaries,
+    counters,
+    isOwnOrigin: options.isOwnOrigin,
+    readSession: async (cookie) => {
+      const found = await sessions.readSession(cookie);
+      return found ? { userId: found.person.id, sessionId: found.sessionId } : null;
+    },
+    maySubscribe: (sessionId) => admission.maySubscribe(sessionId, performance.now()),
+    watching: (units) => {
+      for (const unit of units) httpWatched.set(unit, performance.now() + HTTP_WATCH_MS);
+    },
+    mostBytes: LARGEST_MESSAGE_BYTES
   };
 
   io.on('connection', (socket) => {
@@ -162,8 +314,20 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       const ask = (): void => {
         isAsking = true;
         const namesChanged = (): void => void socket.emit('reference:changed', {});
-        void subscribe({ db: pool, feed, tokenKey, summaries }, socket.data, rooms, parsed.data, namesChanged)
-          .then(answer, () => answer({ result: 'unavailable', link: feed.lostLink ?? 'database' }))
+        laggards.forget(socket);
+        void subscribe({ db: pool, feed, catchUp, tokenKey, summaries }, socket.data, rooms, parsed.data, namesChanged)
+          .then(
+            (answered) => {
+              if (answered.result === 'resync') counters.resyncs[answered.reason]++;
+              if (answered.result === 'absent') counters.denied++;
+              answer(answered);
+              // A burst while it was asking: whether the answer has it in whole nobody knows.
+              const wasDue = socket.data.windowDueSince !== null;
+              socket.data.windowDueSince = null;
+              if (wasDue && socket.data.watching !== null) watchAgain([socket]);
+            },
+            () => answer({ result: 'unavailable', link: feed.lostLink ?? 'database' })
+          )
           .finally(() => {
             isAsking = false;
             const waiting = next;
@@ -175,6 +339,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       socket.data.generation++; // what is under way is not wanted any more
       next = ask;
     });
+    socket.on('disconnect', () => laggards.forget(socket));
     socket.on('clock', (answer) => {
       // Before the first reading there is no time to tell; the client asks again.
       if (typeof answer === 'function' && feed.place !== null) answer({ now: feed.databaseNow() });
@@ -211,10 +376,13 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     const touched = new Set(access.map(({ userId, workspaceId }) => `${userId} ${workspaceId}`));
     const endedKeys = new Set(ended);
     for (const socket of allSockets()) {
-      const { userId, sessionId, scope } = socket.data;
+      const { userId, sessionId, watching } = socket.data;
       if (endedKeys.has(sessionKey(sessionId))) endSocket(socket);
-      // A socket that is just subscribing has no scope yet: its generation must move, too.
-      else if (everywhere.has(userId) || (scope ? touched.has(`${userId} ${scope.workspaceId}`) : people.has(userId)))
+      // A socket that is just subscribing watches nothing yet: its generation must move, too.
+      else if (
+        everywhere.has(userId) ||
+        (watching ? touched.has(`${userId} ${watching.scope.workspaceId}`) : people.has(userId))
+      )
         revoke(socket);
     }
     if (everywhere.size > 0) checkSessionsSoon();
@@ -222,33 +390,33 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const resyncAll = (reason: ResyncReason): void => {
     outbox.clear();
     summaries.touchAll();
-    for (const socket of allSockets()) {
-      leaveAll(socket);
-      socket.data.scope = null;
-      socket.data.generation++;
-      socket.emit('resync:required', { reason });
-    }
+    for (const socket of allSockets()) resync(socket, reason);
   };
 
   feed.events.on('passed', (difference) => {
     handleAccess(difference);
+    if (difference.isTruncated || difference.isOverflow) ring.cut(difference.place);
+    else ring.passed(difference);
     if (difference.isTruncated) {
       checkSessionsSoon();
       return resyncAll('access');
     }
-    if (difference.isOverflow) return resyncAll('behind');
     for (const workspaceId of difference.names)
       for (const socket of allSockets())
-        if (workspaceId === null || socket.data.scope?.workspaceId === workspaceId)
+        if (workspaceId === null || socket.data.watching?.scope.workspaceId === workspaceId)
           socket.emit('reference:changed', {});
+    if (difference.isOverflow) return difference.bulk === null ? resyncAll('behind') : tellBulkOf(difference.bulk);
     tellChanges(difference.operations);
     summaries.touch(difference.operations);
   });
-  feed.events.on('stream changed', () => {
+  feed.events.on('stream changed', ({ place }) => {
+    ring.cut(place);
     log.warn('the stream of changes is a new one: every page reads its window anew');
     checkSessionsSoon();
     resyncAll('epoch');
   });
+  wakeUp.events.on('canary', () => void counters.canary.returned++);
+  wakeUp.events.on('lost', () => void counters.canary.lost++);
   feed.events.on('broken', (cause) =>
     log.error({ err: cause }, 'what changed could not be told; every page reads anew')
   );
@@ -266,19 +434,22 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     const now = performance.now();
     const late = [...summaries.lateUnits()].map(numbersRoom);
     for (const socket of allSockets()) {
-      const { scope, userId, tokenAt } = socket.data;
-      if (scope === null) continue;
-      // Its numbers are older than what a tick would vouch for.
-      if (late.some((room) => socket.rooms.has(room))) {
+      const { watching, windowDueSince, lagging, userId, tokenAt } = socket.data;
+      // One that is slow is told nothing: its own silence says so.
+      if (watching === null || lagging !== null) continue;
+      // Its numbers or its list are older than what a tick would vouch for.
+      const isLate = windowDueSince !== null && now - windowDueSince > WINDOW_LATE_MS;
+      if (isLate || late.some((room) => socket.rooms.has(room))) {
         socket.emit('feed:halted', { link: 'lag' });
         continue;
       }
+      if (windowDueSince !== null) continue;
       if (now - tokenAt < TOKEN_EVERY_MS) socket.emit('feed:ticked', { proofAt });
       else {
         socket.data.tokenAt = now;
         socket.emit('feed:ticked', {
           proofAt,
-          token: tokenKey.seal(place, { userId, workspaceId: scope.workspaceId })
+          token: tokenKey.seal(place, { userId, workspaceId: watching.scope.workspaceId })
         });
       }
     }
@@ -289,19 +460,40 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   return {
     feed,
     attach: (server) => void io.attach(server),
-    handle: (request, response) => answerHealth(feed, request, response),
+    handle: (request, response) => answerHealth(feed, request, response) || answerCatchUp(overHttp, request, response),
+    figures: () => ({
+      ...structuredClone(counters),
+      sockets: io.sockets.sockets.size,
+      laggardsNow: laggards.now,
+      ringBatches: ring.batches,
+      ringRows: ring.changes,
+      proofAgeMs: Math.max(0, feed.databaseNow() - feed.proofAt),
+      lostLink: feed.lostLink,
+      pools: {
+        feed: toFigures(feedPool),
+        hub: toFigures(pool),
+        numbers: toFigures(numbersPool),
+        access: toFigures(accessPool)
+      }
+    }),
     async close() {
       clearInterval(ticking);
       clearInterval(checking);
+      laggards.close();
       io.emit('server:closing', {});
       // Sockets first: an HTTP server does not close while one is open. The HTTP server itself is its owner's.
       io.disconnectSockets(true);
       io.engine?.close();
       outbox.clear();
+      await windows.close();
       await summaries.close();
       await feed.close();
       await wakeUp.close();
       await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), accessPool.end()]);
     }
   };
+}
+
+function toFigures({ totalCount: total, idleCount: idle, waitingCount: waiting }: pg.Pool): PoolFigures {
+  return { total, idle, waiting };
 }

@@ -4,14 +4,20 @@ import { emitGap, openOutbox, type Outbox } from './outbox.ts';
 import type { Delta } from './rooms.ts';
 
 let sent: Delta[];
+let bursts: number[];
 let listeners: number;
 let outbox: Outbox;
 
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
+  bursts = [];
   listeners = 1_000; // a gap of 48 ms
-  outbox = openOutbox({ send: (_unit, delta) => sent.push(delta), audience: () => listeners });
+  outbox = openOutbox({
+    send: (_unit, delta) => void sent.push(delta),
+    bulk: (_unit, { rows, removed }) => void bursts.push(rows.length + removed.length),
+    audience: () => listeners
+  });
 });
 afterEach(() => {
   outbox.clear();
@@ -60,7 +66,39 @@ test('what is held for listeners that left is forgotten, since who comes next ca
   expect(sent).toHaveLength(1);
 });
 
-test('a large delta goes out as several messages, complete and in order', () => {
-  add(Array.from({ length: 450 }, (_, id) => row(id + 1, 1)));
-  expect(sent.map(({ rows }) => rows.length)).toEqual([200, 200, 50]);
+const many = (count: number, from = 1) => Array.from({ length: count }, (_, i) => row(from + i, 1));
+
+test('up to 200 distinct operations are told one by one, more are one burst and no row', () => {
+  add(many(200));
+  expect([sent.length, bursts]).toEqual([1, []]);
+  vi.advanceTimersByTime(1_000);
+  add(many(150), [...many(60, 1_000).map(({ id }): [number, number] => [id, 1])]);
+  expect([sent.length, bursts]).toEqual([1, [210]]);
+});
+
+test('bursts of a unit are a second apart, gathered meanwhile, while a few rows still go at once', () => {
+  add(many(300));
+  vi.advanceTimersByTime(100);
+  add(many(1, 5_000));
+  expect([sent.length, bursts]).toEqual([1, [300]]);
+  for (let i = 0; i < 8; i++) {
+    vi.advanceTimersByTime(100);
+    add(many(300, 10_000 + i * 300));
+  }
+  expect(bursts).toEqual([300]);
+  vi.advanceTimersByTime(150);
+  expect(bursts).toEqual([300, 2_400]);
+});
+
+test('what is gathered for the next burst is bounded', () => {
+  add(many(300));
+  for (let i = 0; i < 40; i++) add(many(300, 10_000 + i * 300));
+  expect(bursts.length).toBeGreaterThan(1);
+});
+
+test('flushing tells what waits, bursts too', () => {
+  add(many(300));
+  add(many(300, 1_000));
+  outbox.flush();
+  expect(bursts).toEqual([300, 300]);
 });

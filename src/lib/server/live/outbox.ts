@@ -1,7 +1,8 @@
 /**
  * Gathers the deltas of each unit and lets them go: the first change at once, further ones after a gap that grows with
- * the audience, only the latest row of each id. Invariant: what is let go is never older than what was let go before,
- * and coalescing keeps the newest.
+ * the audience, only the latest row of each id. More than MOST_ROWS at once are not told row by row but as a burst: who
+ * watches reads once, and the next burst of the unit waits for BULK_GAP_MS. Invariant: what is let go is never older than
+ * what was let go before, coalescing keeps the newest, and everything that was added is either told or in a burst.
  */
 import type { OperationRow } from '../../operations/operation.ts';
 import type { Delta, Unit } from './rooms.ts';
@@ -9,8 +10,12 @@ import type { Delta, Unit } from './rooms.ts';
 /** Cost of one delivery and the longest gap (ENGINE 3, deltas): none for a handful, 24 ms for 500, 250 ms from 5,200. */
 const GAP_MS_PER_LISTENER = 0.048;
 const LONGEST_GAP_MS = 250;
-/** Rows in one message; a larger delta goes out as several, in order. */
-const MOST_ROWS = 200;
+/** Distinct operations that are told one by one; more are a burst. */
+export const MOST_ROWS = 200;
+/** After a burst of a unit: so many reads of windows a second at most, however long it goes on. */
+const BULK_GAP_MS = 1_000;
+/** What waits for the end of that gap at most: beyond it the burst is told at once. */
+const MOST_WAITING = 10_000;
 
 export function emitGap(audience: number): number {
   return Math.min(LONGEST_GAP_MS, Math.max(0, audience * GAP_MS_PER_LISTENER));
@@ -30,27 +35,48 @@ export interface Outbox {
   clear(): void;
 }
 
-/** `send` puts one message to one unit on the wire; `audience` counts who listens there now (0: nothing is kept). */
+/**
+ * `send` puts one message to one unit on the wire, `bulk` tells a unit's watchers that very much changed at once;
+ * `audience` counts who listens there now (0: nothing is kept).
+ */
 export function openOutbox({
   send,
+  bulk,
   audience
 }: {
   send: (unit: Unit, delta: Delta) => void;
+  bulk: (unit: Unit, delta: Delta) => void;
   audience: (unit: Unit) => number;
 }): Outbox {
   const waiting = new Map<Unit, Waiting>();
   const sentAt = new Map<Unit, number>();
+  const burstAt = new Map<Unit, number>();
 
+  const sizeOf = ({ rows, removed }: Waiting): number => rows.size + removed.size;
+  /** ms until what is held may go */
+  const waitOf = (unit: Unit, held: Waiting): number => {
+    const gap = (sentAt.get(unit) ?? -Infinity) + emitGap(audience(unit));
+    const isBurst = sizeOf(held) > MOST_ROWS;
+    const due = isBurst ? Math.max(gap, (burstAt.get(unit) ?? -Infinity) + BULK_GAP_MS) : gap;
+    return due - performance.now();
+  };
+  const letGoInTime = (unit: Unit, held: Waiting): void => {
+    held.timer = null;
+    const wait = waitOf(unit, held);
+    if (wait <= 0) letGo(unit);
+    else held.timer = setTimeout(() => letGoInTime(unit, held), wait);
+  };
   const letGo = (unit: Unit): void => {
     const held = waiting.get(unit);
     if (!held) return;
     if (held.timer) clearTimeout(held.timer);
     waiting.delete(unit);
-    sentAt.set(unit, performance.now());
-    const rows = [...held.rows.values()];
-    const removed = [...held.removed];
-    for (let at = 0; at < Math.max(rows.length, removed.length); at += MOST_ROWS)
-      send(unit, { rows: rows.slice(at, at + MOST_ROWS), removed: removed.slice(at, at + MOST_ROWS) });
+    const now = performance.now();
+    sentAt.set(unit, now);
+    const delta: Delta = { rows: [...held.rows.values()], removed: [...held.removed] };
+    if (sizeOf(held) <= MOST_ROWS) return send(unit, delta);
+    burstAt.set(unit, now);
+    bulk(unit, delta);
   };
 
   return {
@@ -62,6 +88,7 @@ export function openOutbox({
         if (left?.timer) clearTimeout(left.timer);
         waiting.delete(unit);
         sentAt.delete(unit);
+        burstAt.delete(unit);
         return;
       }
       let held = waiting.get(unit);
@@ -76,10 +103,8 @@ export function openOutbox({
         held.rows.delete(id);
         held.removed.set(id, Math.max(revision, held.removed.get(id) ?? 0));
       }
-      if (held.timer) return;
-      const wait = (sentAt.get(unit) ?? -Infinity) + emitGap(listeners) - performance.now();
-      if (wait <= 0) letGo(unit);
-      else held.timer = setTimeout(() => letGo(unit), wait);
+      if (sizeOf(held) > MOST_WAITING) letGo(unit);
+      else if (!held.timer) letGoInTime(unit, held);
     },
     flush() {
       for (const unit of [...waiting.keys()]) letGo(unit);

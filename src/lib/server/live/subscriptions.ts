@@ -1,54 +1,43 @@
 /**
- * One socket's subscription: authorise → join first → catch up, with access read again in catch-up's own snapshot.
+ * One socket's subscription: authorise → join first → catch up, with access at least as new as what is told.
  * It owns the order of those steps and the generation; hub.ts owns the sockets. Invariants: a row is caught up or
  * broadcast, or both, never neither; an answer that raced with a change of access is never given.
  */
-import type { Queryable } from '../database/pool.ts';
-import type { Scope, Subscribe, SubscribeAnswer } from '../../live/protocol.ts';
+import type { Subscribe, SubscribeAnswer } from '../../live/protocol.ts';
 import { PROTOCOL_VERSION } from '../../live/protocol.ts';
-import {
-  isSameAccess,
-  readEnvironmentIds,
-  readScopeAccess,
-  readScopeDifference,
-  type Subscriber
-} from './differences.ts';
+import type { Queryable } from '../database/pool.ts';
+import type { TokenKey } from '../stream/token.ts';
+import type { CatchUp } from './catch-up.ts';
+import { readEnvironmentIds, readScopeAccess } from './differences.ts';
 import type { Feed } from './feed.ts';
 import { numbersRoom, summaryPlacesOf, summaryUnit, toScopeDelta, unitsOf, type Unit } from './rooms.ts';
 import type { Summaries } from './summaries.ts';
-import type { TokenKey } from '../stream/token.ts';
-
-/** Further behind than this many changed operations, reading the window anew is cheaper than catching up. */
-const MOST_BEHIND = 2_000;
-
-/** What the hub knows of a socket beyond Socket.IO. */
-export interface Watcher extends Subscriber {
-  /** grows with every change of this person's access; whoever awaited anything compares it */
-  generation: number;
-  /** null until caught up */
-  scope: Scope | null;
-}
+import type { Watcher } from './watcher.ts';
 
 export interface Rooms {
   join(units: Unit[]): void;
   leaveAll(): void;
 }
 
+export interface SubscriptionParts {
+  db: Queryable;
+  feed: Pick<Feed, 'lostLink'>;
+  catchUp: CatchUp;
+  tokenKey: TokenKey;
+  summaries: Pick<Summaries, 'watch' | 'known'>;
+}
+
 /** Answers one `subscribe`. Never throws for what a client can cause; a lost database is `unavailable`. */
 export async function subscribe(
-  {
-    db,
-    feed,
-    tokenKey,
-    summaries
-  }: { db: Queryable; feed: Feed; tokenKey: TokenKey; summaries: Pick<Summaries, 'watch' | 'known'> },
+  { db, feed, catchUp, tokenKey, summaries }: SubscriptionParts,
   watcher: Watcher,
   rooms: Rooms,
   message: Subscribe,
   /** called where names (of environments, of types) changed since the place */
   namesChanged: () => void
 ): Promise<SubscribeAnswer> {
-  watcher.scope = null;
+  watcher.watching = null;
+  watcher.windowDueSince = null;
   // The old rooms are left in the moment in which the new ones are joined, not before: what is told between would be
   // missed by a window that goes on.
   const refuse = (answer: SubscribeAnswer): SubscribeAnswer => {
@@ -79,12 +68,16 @@ export async function subscribe(
   // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.
   rooms.leaveAll();
   rooms.join([...units, ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))]);
-  const from = performance.now();
-  const read = Promise.all([
-    readScopeDifference(db, since, scope, watcher, MOST_BEHIND),
-    summaries.watch(scope.workspaceId, places)
-  ]);
-  const [found] = await read.catch((error: unknown) => {
+  const read = async (): Promise<Awaited<ReturnType<CatchUp['fromLog']>>> => {
+    const [told] = await Promise.all([
+      // Access that changes after it was read above makes this outdated before a row of the same pass is told, so what the
+      // ring has by the end may be seen with that access.
+      catchUp.fromRing(since, scope, watcher, access),
+      summaries.watch(scope.workspaceId, places)
+    ]);
+    return told ?? (await catchUp.fromLog(since, scope, watcher, access));
+  };
+  const found = await read().catch((error: unknown) => {
     // A newer subscription of this socket may stand in its rooms already.
     if (!isOutdated()) rooms.leaveAll();
     throw error;
@@ -93,26 +86,19 @@ export async function subscribe(
     // Whoever made it outdated has left the rooms, or joined others.
     return { result: 'resync', reason: 'access' };
   }
-  if (found.access === null) return refuse({ result: 'absent' });
-  const isOtherStream =
-    // A place that lies ahead of the stream belongs to a history that was since put back.
-    found.place.epoch !== since.epoch || found.place.epoch === '' || since.snapshot.xmax > found.place.snapshot.xmax;
-  if (isOtherStream) return refuse({ result: 'resync', reason: 'epoch' });
-  if (since.snapshot.xmin < found.floor) return refuse({ result: 'resync', reason: 'floor' });
-  if (found.hasAccessChanged || !isSameAccess(scope, found.access, access))
-    return refuse({ result: 'resync', reason: 'access' });
-  if (found.isOverflow) return refuse({ result: 'resync', reason: 'behind' });
+  if (found === 'absent') return refuse({ result: 'absent' });
+  if ('resync' in found) return refuse({ result: 'resync', reason: found.resync });
 
-  watcher.scope = scope;
+  watcher.watching = { scope, access, window: message.window, units, places };
   if (found.hasNamesChanged) namesChanged();
   return {
     result: 'caught_up',
     generation,
-    ...toScopeDelta(found.operations, scope, found.access),
+    ...toScopeDelta(found.operations, scope, access),
     // Those of this moment: newer ones may have been told between the two reads and now.
     summaries: summaries.known(scope.workspaceId, places),
     token: tokenKey.seal(found.place, { userId: watcher.userId, workspaceId: scope.workspaceId }),
     proofAt: found.proofAt,
-    now: found.readAt + (performance.now() - from)
+    now: found.now
   };
 }

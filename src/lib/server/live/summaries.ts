@@ -9,7 +9,7 @@ import type { Queryable } from '../database/pool.ts';
 import type { Summary, SummaryPlace } from '../../operations/summary.ts';
 import { readSilenceLimits, readSummaries } from '../operations/summary.ts';
 import { backOff } from './back-off.ts';
-import { readStaleEdge } from './differences.ts';
+import { readStaleEdge, type ChangedPlace } from './differences.ts';
 import { summaryUnit, type OperationChange, type Unit } from './rooms.ts';
 
 /** Between two reads of a workspace's numbers at least this, and at least so many times what the last one took. */
@@ -69,6 +69,8 @@ export interface Summaries {
   known(workspaceId: number, places: readonly SummaryPlace[]): Summary[];
   /** These operations changed. */
   touch(changes: readonly OperationChange[]): void;
+  /** Anything may have changed in these places. */
+  touchPlaces(places: readonly ChangedPlace[]): void;
   /** Anything may have changed (another stream, an overflow). */
   touchAll(): void;
   /** Units whose numbers wait for longer than can be vouched for. */
@@ -314,6 +316,19 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
     known: (workspaceId, places) =>
       places.flatMap((place) => workspaces.get(workspaceId)?.units.get(summaryUnit(workspaceId, place))?.summary ?? []),
     touch,
+    touchPlaces(places) {
+      for (const { workspaceId, environmentId } of places) {
+        const state = workspaces.get(workspaceId);
+        if (!state) continue;
+        state.changedMeanwhile?.add(EVERY_OPERATION);
+        for (const place of ['workspace', environmentId ?? 'itself'] as const) {
+          const unit = state.units.get(summaryUnit(workspaceId, place));
+          if (unit) markDirty(unit);
+        }
+        schedule(workspaceId, state);
+        lookForEdgeIn(workspaceId, state, 0);
+      }
+    },
     touchAll() {
       for (const [workspaceId, state] of workspaces) {
         state.changedMeanwhile?.add(EVERY_OPERATION);
