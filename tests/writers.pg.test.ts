@@ -92,11 +92,11 @@ test('two writers that complete different operations in opposite order neither d
   await Promise.all([one.end(), two.end()]);
 });
 
-test('a batch of 30,000 statements in one transaction takes at most one wake-up lock', async () => {
+test('a batch of 16,000 statements in one transaction takes at most one wake-up lock', async () => {
   const client = await openWriter(database.url);
   await client.query('begin');
   // Inserts, not updates of one row: a row's own versions pile up within a transaction, whoever writes them.
-  await client.query(`do $$ begin for i in 1..30000 loop
+  await client.query(`do $$ begin for i in 1..16000 loop
       insert into public.operation_runs (workspace_id, managed_environment_id, type) values (${world.a}, ${world.a1}, 'batch');
     end loop; end $$`);
   const { rows } = await client.query(
@@ -106,7 +106,7 @@ test('a batch of 30,000 statements in one transaction takes at most one wake-up 
   await client.end();
   expect(Number(rows[0].locks)).toBe(1);
   const written = await world.owner.query(`select count(*) as n from operation_runs where type = 'batch'`);
-  expect(written.rows[0].n).toBe(30_000);
+  expect(written.rows[0].n).toBe(16_000);
 }, 120_000);
 
 test('a change of access takes part in a two-phase commit with the wake-up switched off', async () => {
@@ -145,10 +145,6 @@ test('a move is logged with the place that was left, a delete with one above all
     { kind: 'o', id, revision: 2 },
     { kind: 'd', id, revision: 4 }
   ]);
-});
-
-test('an environment of another workspace is refused', async () => {
-  await expect(insertOperation(world.writer, world.a, world.b1)).rejects.toThrow('operation_runs_environment');
 });
 
 test('the writer cannot touch the log, the epoch or people', async () => {
