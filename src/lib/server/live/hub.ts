@@ -84,6 +84,8 @@ export interface Hub {
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   feed: Feed;
   figures(): LiveFigures;
+  /** the open sockets, for tests that look at what waits in them */
+  sockets(): Iterable<Pick<LiveSocket, 'id' | 'conn'>>;
   close(): Promise<void>;
 }
 
@@ -461,6 +463,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     feed,
     attach: (server) => void io.attach(server),
     handle: (request, response) => answerHealth(feed, request, response) || answerCatchUp(overHttp, request, response),
+    sockets: allSockets,
     figures: () => ({
       ...structuredClone(counters),
       sockets: io.sockets.sockets.size,
