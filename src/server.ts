@@ -5,6 +5,7 @@
  * stopped last and in order.
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { openDenials } from './lib/server/access/denials.ts';
 import { readConfig, type Config } from './lib/server/config.ts';
 import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
 import { openPool } from './lib/server/database/pool.ts';
@@ -16,11 +17,14 @@ import {
   isOwnOrigin,
   prepareHandlerEnvironment,
   refuseForeignHost,
-  setHeadersOfEveryResponse
+  setHeadersOfEveryResponse,
+  tellForeignRequests
 } from './lib/server/http-front.ts';
 import { listen, stopListening } from './lib/server/http-listen.ts';
 import { openHub, type Hub } from './lib/server/live/hub.ts';
 import { openLog } from './lib/server/log.ts';
+import { openMonitoring, type Monitoring } from './lib/server/metrics/monitoring.ts';
+import { takeOverOutput, tellPerson, tellRefusal } from './lib/server/process-output.ts';
 import { openMaintenance } from './lib/server/reports/maintenance.ts';
 import type { Repeating } from './lib/server/reports/repeat.ts';
 import { toBanner } from './lib/server/start-banner.ts';
@@ -29,16 +33,19 @@ import { StartupError } from './lib/server/startup-error.ts';
 type Answer = (...args: [...Parameters<RequestListener>, next: () => void]) => unknown;
 
 const log = openLog('watchfloor');
+takeOverOutput(log);
+const denials = openDenials({ log, db: null });
 let server: Server | null = null;
 let opening: Promise<OpenDatabase> | null = null;
 let demoWriter: DemoWriter | null = null;
 let hub: Hub | null = null;
 let maintenance: Repeating | null = null;
+let monitoring: Monitoring | null = null;
 let stopping: Promise<void> | null = null;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (stopping) process.stderr.write('Still stopping: Postgres is writing its last checkpoint.\n');
+    if (stopping) tellPerson(log, 'Still stopping: Postgres is writing its last checkpoint.');
     else void stop(0);
   });
 }
@@ -55,7 +62,7 @@ try {
 } catch (error) {
   // While stopping, what was being started fails; that is no news.
   if (!stopping) {
-    if (error instanceof StartupError) process.stderr.write(`\n${error.message}\n\n`);
+    if (error instanceof StartupError) tellRefusal(error.message);
     else log.fatal({ err: error }, 'Watchfloor could not start');
   }
   await stop(1);
@@ -66,8 +73,12 @@ async function start(config: Config): Promise<void> {
     response.setHeader('retry-after', '1');
     answerPlainly(response, 503, 'Watchfloor is starting.');
   };
+  const watching = openMonitoring({ config, log, denials, figures: () => hub?.figures() ?? null });
+  monitoring = watching;
   server = createServer((request, response) => {
-    if (refuseForeignHost(config, request, response) || hub?.handle(request, response)) return;
+    watching.watch(request, response);
+    if (refuseForeignHost(config, request, response) || watching.handle(request, response)) return;
+    if (hub?.handle(request, response)) return;
     Promise.resolve(answer(request, response, () => answerPlainly(response, 404, 'Not found.'))).catch(
       (error: unknown) => {
         log.error({ err: error }, 'A request failed outside SvelteKit');
@@ -76,12 +87,15 @@ async function start(config: Config): Promise<void> {
     );
   });
   setHeadersOfEveryResponse(server, config);
-  // The port first: another Watchfloor on it must not cost a start of the database.
+  tellForeignRequests(server, config, denials);
+  // The ports first: another Watchfloor on them must not cost a start of the database.
   await listen(server, config);
+  await watching.listen();
 
   opening = openDatabase(config, log);
   const database = await opening;
   process.env['DATABASE_URL'] = database.url;
+  watching.readFrom(database.url);
   const demo =
     config.demo && database.embedded
       ? await openDemo({
@@ -138,12 +152,14 @@ async function readPlace(url: string): ReturnType<typeof readFirstPlace> {
 
 function stop(code: number): Promise<void> {
   stopping ??= (async () => {
-    if (code === 0) process.stderr.write('\nStopping in order…\n');
+    if (code === 0) tellPerson(log, 'Stopping in order…');
     const port = server?.listening ? stopListening(server) : null;
     await step('hub', () => hub?.close());
     await step('HTTP', () => port?.finished());
     await step('demo writer', () => demoWriter?.close());
     await step('maintenance', () => maintenance?.close());
+    await step('monitoring', () => monitoring?.close());
+    denials.close();
     // hooks.server.ts closes its pools with it, as with adapter-node's own server.
     process.emit('sveltekit:shutdown' as 'disconnect');
     await step('Postgres', async () => (await opening?.catch(() => null))?.close());

@@ -8,10 +8,14 @@ import { StartupError } from './startup-error.ts';
 /** Requests that are still running when the server stops may take this long; then their connections are cut. */
 const FINISH_MS = 5_000;
 
-/** Resolves once the port is ours. Throws a StartupError when it cannot be had. */
-export async function listen(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
+/** Resolves once the port is ours. Throws a StartupError when it cannot be had; `variable` is what chose the port. */
+export async function listen(
+  server: Server,
+  { host, port }: Pick<Config, 'host' | 'port'>,
+  variable: 'PORT' | 'METRICS_PORT' = 'PORT'
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));
     server.listen(port, host, resolve);
   });
 }
@@ -32,12 +36,12 @@ export function stopListening(server: Server): { finished(): Promise<void> } {
   };
 }
 
-function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+function explain(error: NodeJS.ErrnoException, host: string, port: number, variable: string): Error {
   const sentences: Record<string, string> = {
     EADDRINUSE:
       `Port ${port} on ${host} is taken, perhaps by another Watchfloor. ` +
-      `Stop what listens there, or choose another port, such as PORT=${port === 65_535 ? 3000 : port + 1}.`,
-    EACCES: `Port ${port} may only be used by an administrator. Choose one above 1023, such as PORT=3000.`,
+      `Stop what listens there, or choose another port, such as ${variable}=${port === 65_535 ? 3000 : port + 1}.`,
+    EACCES: `Port ${port} may only be used by an administrator. Choose one above 1023, such as ${variable}=3000.`,
     EADDRNOTAVAIL: `HOST is "${host}", which is not an address of this machine. Write 127.0.0.1, or leave it out.`,
     ENOTFOUND: `HOST is "${host}", a name that leads nowhere. Write an address such as 127.0.0.1.`
   };
