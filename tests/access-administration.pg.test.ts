@@ -108,8 +108,8 @@ describe('members', () => {
     const access = openPool({ url: database.url, role: 'access', max: 1, applicationName: 'tests' });
     try {
       expect(await readWorkspaces(access, userId)).toEqual([
-        { id: east.id, name: 'east', isDemo: false },
-        { id: south.id, name: 'South', isDemo: false }
+        { id: east.id, name: 'east', isDemo: false, role: 'readonly' },
+        { id: south.id, name: 'South', isDemo: false, role: 'owner' }
       ]);
     } finally {
       await access.end();

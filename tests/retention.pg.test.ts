@@ -15,7 +15,14 @@ const log = { info: vi.fn<(line: string) => void>(), warn: vi.fn<(line: string) 
 
 beforeAll(async () => {
   database = await createDatabase();
-  owner = openPool({ url: database.url, role: 'owner', max: 4, applicationName: 'tests' });
+  // One test loads 14,400 rows, maybe on a machine that does other work, too.
+  owner = openPool({
+    url: database.url,
+    role: 'owner',
+    max: 4,
+    applicationName: 'tests',
+    statementTimeoutMs: 60_000
+  });
   feed = openPool({ url: database.url, role: 'feed', max: 2, applicationName: 'tests' });
   workspace = (await owner.query<{ id: number }>(`insert into public.workspaces (name) values ('North') returning id`))
     .rows[0]!.id;

@@ -7,7 +7,8 @@ import { openPool, withTransaction } from '../database/pool.ts';
 import { toFailure, type Failure } from './failure.ts';
 import { ensureSelfWorkspace, SELF_EXTERNAL_ID, SELF_SOURCE } from './self-workspace.ts';
 
-export type SelfType = 'watchfloor.migrate' | 'watchfloor.seed' | 'watchfloor.retention';
+export type SelfType =
+  'watchfloor.migrate' | 'watchfloor.seed' | 'watchfloor.retention' | 'watchfloor.backup' | 'watchfloor.reconcile';
 export type Counts = Partial<Record<'total' | 'processed' | 'created' | 'updated' | 'deleted', number>>;
 
 export interface ReportOptions<T> {
