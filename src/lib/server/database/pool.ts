@@ -5,8 +5,11 @@
  */
 import pg from 'pg';
 
-/** The roles of ENGINE.md section 3 (`access` signs people in, so that the role that serves pages reads no password). */
-export const ROLES = ['owner', 'writer', 'people', 'feed', 'access'] as const;
+/**
+ * The roles of ENGINE.md section 3; `access` signs people in, so that the role that serves pages reads no password, and
+ * `reconciler` ends what went silent, and nothing else.
+ */
+export const ROLES = ['owner', 'writer', 'people', 'feed', 'access', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** A connection or a pool: what a function that runs SQL takes as its first argument. */
