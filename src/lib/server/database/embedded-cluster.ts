@@ -13,6 +13,7 @@ import { StartupError } from '../startup-error.ts';
 import { findPackagedPostgres, placeBinaries } from './embedded-binaries.ts';
 import { findRunAs, makeDataDirectory } from './embedded-place.ts';
 import { initializeCluster, postgresMajor, PostgresProcessError, type Cluster } from './embedded-process.ts';
+import { settleSwap } from './embedded-swap.ts';
 
 /** The one database of the embedded server, and its superuser. */
 export const EMBEDDED_DATABASE = 'watchfloor';
@@ -31,11 +32,18 @@ export interface EmbeddedCluster extends Cluster {
   connection: EmbeddedConnection;
 }
 
-/** Finds the cluster below `directory`, or makes it: binaries, initdb, passwords. About 2 s the first time. */
-export async function prepareCluster(directory: string): Promise<EmbeddedCluster> {
+/**
+ * Finds the cluster below `directory`, or makes it: binaries (below `binaries`), initdb, passwords. About 2 s the first
+ * time.
+ */
+export async function prepareCluster(
+  directory: string,
+  { binaries = directory }: { binaries?: string } = {}
+): Promise<EmbeddedCluster> {
   const runAs = await findRunAs();
   await makeDataDirectory(directory, runAs);
-  const binDirectory = await placeBinaries(await findPackagedPostgres(), directory);
+  await settleSwap(directory);
+  const binDirectory = await placeBinaries(await findPackagedPostgres(), binaries);
   const place = { binDirectory, runAs };
   const major = await postgresMajor(place).catch((cause: NodeJS.ErrnoException) => {
     throw new StartupError(
@@ -51,20 +59,33 @@ export async function prepareCluster(directory: string): Promise<EmbeddedCluster
   const dataDirectory = join(directory, 'cluster', 'data');
   if ((await readConnection(directory)) === null) await makeCluster(directory, place, major);
   const connection = await readConnection(directory);
-  const dataMajor = Number(await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8').catch(() => NaN));
-  if (connection === null || Number.isNaN(dataMajor)) {
+  const dataMajor = await readDataMajor(directory);
+  if (connection === null || dataMajor === null) {
     throw new StartupError(
-      `The data directory ${directory} is damaged: files of the database are missing. ` +
-        'Restore it from a backup, or move it away to start with an empty one.'
+      `The data directory ${directory} is damaged: files of the database are missing. Restore a backup ` +
+        '(npm run watchfloor -- restore --from FILE --replace), or move it away to start with an empty one.'
     );
   }
   if (dataMajor !== major) {
     throw new StartupError(
       `The data in ${directory} was written by Postgres ${dataMajor}, and this version brings Postgres ${major}. ` +
-        'Start the version that wrote it, export with its pg_dump, and import into an empty data directory.'
+        'Nothing was changed. Run: npm run watchfloor -- upgrade (it keeps the old data until you remove them), then start again.'
     );
   }
   return { directory, binDirectory, runAs, dataDirectory, connection };
+}
+
+/** The major version that wrote the data; null when there are none. */
+export async function readDataMajor(directory: string): Promise<number | null> {
+  const text = await readFile(join(directory, 'cluster', 'data', 'PG_VERSION'), 'utf8').catch(() => '');
+  return /^\d+\s*$/.test(text) ? Number(text) : null;
+}
+
+/** Gives a cluster that was made anew the port and the reporting role's password of the former one: reporters keep both. */
+export async function adoptConnection(directory: string, former: EmbeddedConnection): Promise<void> {
+  const connection = await readConnection(directory);
+  const { port, writerPassword } = former;
+  await writeSecret(connectionFile(directory), JSON.stringify({ ...connection, port, writerPassword }));
 }
 
 /** What `connection.json` says; null when there is no cluster yet. Throws a StartupError when it may not be read. */
@@ -77,7 +98,7 @@ export async function readConnection(directory: string): Promise<EmbeddedConnect
     throw new StartupError(
       code === 'EACCES'
         ? `The database in ${directory} belongs to another user. Run this as the user who starts Watchfloor.`
-        : `The file ${connectionFile(directory)} is damaged. Restore it from a backup.`,
+        : `The file ${connectionFile(directory)} is damaged. Put it back, or restore a backup: npm run watchfloor -- restore --from FILE --replace`,
       { cause }
     );
   }

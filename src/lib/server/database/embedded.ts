@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Log } from '../log.ts';
 import { StartupError } from '../startup-error.ts';
+import { DISCREET_LOG } from './discreet-log.ts';
 import {
   EMBEDDED_DATABASE,
   embeddedUrl,
@@ -44,15 +45,25 @@ const SETTINGS = {
   log_truncate_on_rotation: 'on',
   log_rotation_age: '1d',
   log_rotation_size: '0',
-  log_checkpoints: 'off'
+  log_checkpoints: 'off',
+  ...DISCREET_LOG
 };
 
 /** Restarts of a Postgres that died under us: the first at once, later ones less and less often. */
 const RESTART_DELAYS_MS = [0, 250, 1_000, 3_000, 10_000];
 
 /** Opens the cluster below `directory`. Throws a StartupError, among others when another Watchfloor works on it. */
-export async function openEmbedded(directory: string, log: Log): Promise<EmbeddedDatabase> {
-  const cluster = await prepareCluster(directory);
+export async function openEmbedded(
+  directory: string,
+  log: Log,
+  options: { binaries?: string } = {}
+): Promise<EmbeddedDatabase> {
+  return openCluster(await prepareCluster(directory, options), log);
+}
+
+/** As openEmbedded, for a cluster that is there (an upgrade opens one with the binaries of its own version). */
+export async function openCluster(cluster: EmbeddedCluster, log: Log): Promise<EmbeddedDatabase> {
+  const { directory } = cluster;
   await endOrphan(cluster);
   await savePort(cluster, await freePort(cluster.connection.port));
   let postmaster = await startOnLeftovers(cluster, { mayMove: true });
@@ -128,6 +139,19 @@ export async function findRunningEmbedded(directory: string): Promise<string | n
   return embeddedUrl({ ...connection, port: running.port });
 }
 
+/** Throws a StartupError when a Watchfloor works on the directory; ends a Postgres that a killed one left behind. */
+export async function refuseWhileRunning(directory: string): Promise<void> {
+  // Data whose passwords cannot be read any more may still be served by a postmaster.
+  const connection = await readConnection(directory).catch(() => null);
+  const dataDirectory = join(directory, 'cluster', 'data');
+  if (connection !== null) return endOrphan({ directory, dataDirectory, connection });
+  const running = await findPostmaster(dataDirectory);
+  if (running !== null)
+    throw new StartupError(
+      `A Postgres runs on the data in ${directory} (process ${running.pid}). Stop it first. Nothing was changed.`
+    );
+}
+
 /** Where psql finds the writer's password. */
 export function pgpassFile(directory: string): string {
   return join(directory, 'pgpass');
@@ -137,7 +161,7 @@ export function pgpassFile(directory: string): string {
  * A postmaster that runs already belongs to another Watchfloor (refuse), or to one that was killed: it is stopped, so
  * that the new one is our child with our settings.
  */
-async function endOrphan(cluster: EmbeddedCluster): Promise<void> {
+async function endOrphan(cluster: Pick<EmbeddedCluster, 'directory' | 'dataDirectory' | 'connection'>): Promise<void> {
   const patience = performance.now() + 30_000;
   for (let running; (running = await findPostmaster(cluster.dataDirectory)) !== null;) {
     const state = await readPostmasterFile(cluster.dataDirectory);
@@ -189,7 +213,7 @@ async function lockOrRefuse(cluster: EmbeddedCluster): Promise<InstanceLock> {
   return lock;
 }
 
-function alreadyRunning(cluster: EmbeddedCluster, holder: string): StartupError {
+function alreadyRunning(cluster: Pick<EmbeddedCluster, 'directory'>, holder: string): StartupError {
   return new StartupError(
     `Watchfloor already runs on the data in ${cluster.directory} (process ${holder}). ` +
       'Stop that one first, or set WATCHFLOOR_DATA_DIR and PORT to start a second one beside it.'

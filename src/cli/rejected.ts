@@ -1,0 +1,23 @@
+/** `rejected`: the newest reports that could not be applied, of all workspaces, for an administrator. */
+import type { Queryable } from '../lib/server/database/pool.ts';
+
+export interface Rejected {
+  id: number;
+  receivedAt: Date;
+  workspaceId: number | null;
+  operationId: number | null;
+  reason: string;
+  report: unknown;
+}
+
+export async function readRejected(
+  db: Queryable,
+  { workspaceId, last }: { workspaceId: number | null; last: number }
+): Promise<Rejected[]> {
+  const { rows } = await db.query<Rejected>(
+    `select id, received_at as "receivedAt", workspace_id as "workspaceId", operation_id as "operationId", reason, report
+     from public.rejected_reports where $1::bigint is null or workspace_id = $1 order by id desc limit $2`,
+    [workspaceId, last]
+  );
+  return rows;
+}
