@@ -1,0 +1,70 @@
+/**
+ * The release before this one, from the history of this repository: the sources before the newest migration came, built
+ * in a temporary directory with the packages that are installed here. Twenty seconds, most of them the build.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { readMigrations } from '../../src/lib/server/database/migrations.ts';
+
+export interface EarlierRelease {
+  /** its built server */
+  server: string;
+  commit: string;
+  /** the newest migration that it knows */
+  version: number;
+  protocol: number;
+  /** false for the releases before decision 0007, which refuse every newer schema */
+  runsOnNewer: boolean;
+  remove(): Promise<void>;
+}
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+/** The last commit without this release's newest migration; null where the history does not reach so far. */
+export async function findEarlierRelease(): Promise<string | null> {
+  const newest = readMigrations().at(-1)!;
+  const file = `src/lib/server/database/migrations/${newest.name}.sql`;
+  const git = (...args: string[]): Promise<string> =>
+    run('git', args, { cwd: project }).then(
+      ({ stdout }) => stdout.trim(),
+      () => ''
+    );
+  const added = await git('log', '--diff-filter=A', '--format=%H', '-1', '--', file);
+  // Not yet committed: what stands at the head is the release before.
+  const commit = await git('rev-parse', '--verify', '--quiet', added === '' ? 'HEAD' : `${added}^`);
+  // In a shallow clone the last commit that is there seems to have added every file, and has none before it.
+  return commit === '' || (await git('ls-tree', '--name-only', commit, '--', file)) !== '' ? null : commit;
+}
+
+export async function buildEarlierRelease(commit: string): Promise<EarlierRelease> {
+  const directory = await mkdtemp(join(tmpdir(), 'watchfloor-earlier-'));
+  const archive = join(directory, 'sources.tar');
+  await run('git', ['archive', '--output', archive, commit], { cwd: project });
+  await run('tar', ['-xf', archive, '-C', directory]);
+  await rm(archive);
+  // One link each, so that what its build writes into node_modules stays its own.
+  const modules = join(directory, 'node_modules');
+  await mkdir(modules);
+  for (const name of await readdir(join(project, 'node_modules')))
+    await symlink(join(project, 'node_modules', name), join(modules, name));
+  await run(process.execPath, ['scripts/build.mjs', '--quiet'], {
+    cwd: directory,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' },
+    maxBuffer: 64 * 1024 * 1024
+  });
+  const read = (path: string): Promise<string> => readFile(join(directory, path), 'utf8');
+  const protocol = /PROTOCOL_VERSION = (\d+)/.exec(await read('src/lib/live/protocol.ts'))?.[1];
+  return {
+    server: join(directory, 'build', 'watchfloor', 'server.js'),
+    commit,
+    version: readMigrations(directory).at(-1)!.version,
+    protocol: Number(protocol),
+    runsOnNewer: (await read('src/lib/server/database/migrations.ts')).includes('needs_release'),
+    remove: () => rm(directory, { recursive: true, force: true })
+  };
+}
