@@ -7,7 +7,7 @@ import { can, type Capability } from '#lib/server/access/capabilities.ts';
 import { parseId, readWorkspace } from '#lib/server/access/scope.ts';
 import { readOperation } from '#lib/server/operations/detail.ts';
 import { openDiagnostics } from '#lib/server/operations/diagnostics.ts';
-import { askAtDoor, type DoorRequest } from '#lib/server/operations/door.ts';
+import { askAtDoor, isThere, type DoorRequest } from '#lib/server/operations/door.ts';
 import { reviewOperation } from '#lib/server/operations/review.ts';
 import { sealPage } from '#lib/server/stream/token.ts';
 import { operationAddress } from '#lib/operations/addresses.ts';
@@ -28,6 +28,7 @@ export const load: PageServerLoad = async ({ locals, params, depends }) => {
     person.id,
     workspaceId,
     async (client, visible): Promise<DetailPage | null> => {
+      if (!(await isThere(client, visible, operationId))) return null;
       const operation = await readOperation(client, workspaceId, operationId);
       if (operation === null) return null;
       return {
