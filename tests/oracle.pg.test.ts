@@ -30,7 +30,7 @@ type Fault =
   | { do: 'pause screen'; viewer: number }
   | { do: 'resume screen'; viewer: number };
 
-const viewerAt = fc.nat({ max: 8 });
+const viewerAt = fc.nat({ max: 10 });
 const faults: fc.Arbitrary<{ afterMs: number; fault: Fault }[]> = fc.array(
   fc.record({
     afterMs: fc.constantFrom(0, 20, 100, 300),
@@ -108,7 +108,10 @@ async function play(
       scope: { ...all, environmentId: world.a2 },
       pageSize: 25,
       filter: { ...CLEAN_FILTER, outcomes: ['succeeded', 'cancelled'] }
-    }
+    },
+    // Where WebSockets are forbidden; each question goes to the other hub.
+    { person: world.everyone, scope: all, pageSize: 50, overHttp: true },
+    { person: world.narrowed, scope: all, pageSize: 25, filter: { ...CLEAN_FILTER, tab: 'active' }, overHttp: true }
   ];
   const viewers: Viewer[] = [];
   try {

@@ -16,6 +16,9 @@ export type Write =
   | { do: 'complete'; pick: number; outcome: string }
   | { do: 'move'; pick: number; place: 'a1' | 'a2' | 'a3' }
   | { do: 'delete'; pick: number }
+  /** very many at once: told as a burst */
+  | { do: 'progress many' }
+  | { do: 'delete many' }
   /** one that falls silent at once: its type allows a second */
   | { do: 'fall silent'; place: Place }
   | { do: 'review'; pick: number; isReviewed: boolean }
@@ -39,7 +42,7 @@ const pick = fc.nat({ max: 10_000 });
 const write: fc.Arbitrary<Write> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant('insert' as const), place, count: fc.constantFrom(1, 1, 1, 3, 40) })
+    arbitrary: fc.record({ do: fc.constant('insert' as const), place, count: fc.constantFrom(1, 1, 1, 3, 40, 260) })
   },
   {
     weight: 2,
@@ -63,6 +66,7 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), pick }) },
+  { weight: 1, arbitrary: fc.constantFrom({ do: 'progress many' as const }, { do: 'delete many' as const }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fall silent' as const), place }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('review' as const), pick, isReviewed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ do: 'sweep' as const }) },
@@ -208,6 +212,18 @@ async function runWrite(client: pg.Client, world: World, step: Write): Promise<v
       return;
     case 'delete':
       await client.query(`delete from operation_runs where id = ${PICKED}`, [step.pick]);
+      return;
+    case 'progress many':
+      await client.query(
+        `update operation_runs set status = 'running', progress_phase = 'many' where status <> 'completed' and workspace_id = $1`,
+        [world.a]
+      );
+      return;
+    case 'delete many':
+      await client.query(
+        `delete from operation_runs where id in (select id from operation_runs where workspace_id = $1 order by id desc limit 220)`,
+        [world.a]
+      );
       return;
     case 'fall silent':
       await client.query(

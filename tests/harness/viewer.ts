@@ -10,6 +10,7 @@ import { LiveList, type ListView, type TimeView } from '../../src/lib/live/live-
 import type { Ports } from '../../src/lib/live/ports.ts';
 import type { LiveSocket, ServerMessage, SocketListener } from '../../src/lib/live/socket.ts';
 import {
+  CATCH_UP_PATH,
   LIVE_PATH,
   serverEvents,
   subscribeAnswerSchema,
@@ -26,6 +27,7 @@ import type { Summary } from '../../src/lib/operations/summary.ts';
 import { toListQuery } from '../../src/lib/server/operations/requests.ts';
 import { readSummaries, summaryPlaces } from '../../src/lib/server/operations/summary.ts';
 import { sealPage } from '../../src/lib/server/stream/token.ts';
+import { openHttpSocket } from '../../src/lib/live/http-socket.ts';
 import type { TestPerson } from './world.ts';
 
 /** The loads of the SvelteKit half, on pools of their own. */
@@ -81,12 +83,22 @@ export interface ViewerOptions {
   pageSize: PageSize;
   filter?: ListFilter;
   pages: ReturnType<typeof openPages>;
-  /** port of the hub to go to next */
+  /** port of the hub to go to next; over HTTP with each question */
   port: () => number;
+  /** as where WebSockets are forbidden */
+  overHttp?: boolean;
 }
 
 /** Loads the first page and follows it. Throws when the page is a 404. */
-export async function openViewer({ person, scope, pageSize, filter, pages, port }: ViewerOptions): Promise<Viewer> {
+export async function openViewer({
+  person,
+  scope,
+  pageSize,
+  filter,
+  pages,
+  port,
+  overHttp
+}: ViewerOptions): Promise<Viewer> {
   const first = await pages.read(person, scope, pageSize, filter);
   if (first === null) throw new Error('This person may not see this scope.');
   let view: ListView | null = null;
@@ -104,6 +116,7 @@ export async function openViewer({ person, scope, pageSize, filter, pages, port 
     onReturn: () => () => {},
     isVisible: () => true,
     openSocket: (listener) => {
+      if (overHttp) return openNodeHttpSocket(port, person.cookie, listener, ports);
       const opened = openNodeSocket(port(), person.cookie, listener);
       socket = opened.socket;
       return opened.live;
@@ -150,6 +163,37 @@ export async function openViewer({ person, scope, pageSize, filter, pages, port 
 
 function stopper(timer: NodeJS.Timeout): () => void {
   return () => clearTimeout(timer);
+}
+
+/** The browser's own, with an address and a cookie; no WebSocket ever opens. */
+function openNodeHttpSocket(
+  port: () => number,
+  cookie: string,
+  listener: SocketListener,
+  { after, onReturn }: Ports
+): LiveSocket {
+  const never: LiveSocket = { subscribe() {}, clock() {}, close() {} };
+  return openHttpSocket(listener, {
+    after,
+    onReturn,
+    openWebSocket: () => never,
+    works() {},
+    post(question, replied) {
+      const flight = new AbortController();
+      fetch(`http://127.0.0.1:${port()}${CATCH_UP_PATH}`, {
+        method: 'POST',
+        body: JSON.stringify(question),
+        headers: { cookie, 'content-type': 'application/json' },
+        signal: flight.signal
+      })
+        .then(async (answer) => ({ status: answer.status, body: (await answer.json()) as unknown }))
+        .catch(() => null)
+        .then((reply) => {
+          if (!flight.signal.aborted) replied(reply);
+        }, listener.disconnected);
+      return () => flight.abort();
+    }
+  });
 }
 
 /** As src/lib/live/socket.ts, with an address and a cookie; what does not fit the schemas is a failure of the hub. */

@@ -8,18 +8,13 @@
 import type { ResyncReason, Scope } from '../../live/protocol.ts';
 import type { Queryable } from '../database/pool.ts';
 import type { Place } from '../stream/place.ts';
-import {
-  isSameAccess,
-  readScopeDifference,
-  readStaleRows,
-  type ScopeDifference,
-  type Subscriber
-} from './differences.ts';
+import { isSameAccess, readScopeDifference, type ScopeDifference, type Subscriber } from './differences.ts';
 import type { Feed } from './feed.ts';
 import type { Counters } from './figures.ts';
 import { covers, mergeChange, type Ring } from './ring.ts';
-import type { OperationChange, WorkspaceAccess } from './rooms.ts';
+import { isInScope, type OperationChange, type WorkspaceAccess } from './rooms.ts';
 import { shareReads } from './share-reads.ts';
+import { readStaleRows } from './stale.ts';
 
 /** Further behind than this many changed operations, reading the window anew is cheaper than catching up. */
 const MOST_BEHIND = 2_000;
@@ -76,7 +71,12 @@ export function openCatchUp({ db, feed, ring, counters }: CatchUpParts): CatchUp
       if (told.names.some(isOfScope)) return null;
       const newest = new Map(told.operations.map((change) => [change.id, change]));
       for (const change of stale) newest.set(change.id, mergeChange(change, newest.get(change.id) ?? change));
-      const operations = [...newest.values()].filter(({ workspaceId }) => workspaceId === scope.workspaceId);
+      // Only what lies in the scope counts, so that "too far behind" tells nothing of what happens elsewhere.
+      const operations = [...newest.values()].filter(
+        ({ workspaceId, places, row }) =>
+          workspaceId === scope.workspaceId &&
+          [...places, ...(row ? [row.environmentId] : [])].some((place) => isInScope(scope, access, place))
+      );
       counters.catchUps.ring++;
       if (operations.length > MOST_BEHIND) return { resync: 'behind' };
       return { operations, hasNamesChanged: false, place, proofAt, now: feed.databaseNow() };

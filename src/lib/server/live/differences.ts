@@ -195,7 +195,7 @@ export interface Subscriber {
 }
 
 /** Stale operations that a catch-up tells, the latest to become so first; a list of more is read by pages. */
-const MOST_STALE = 100;
+export const MOST_STALE = 100;
 /** Entries of the log that a catch-up looks at, in all scopes together, before it counts as too far behind. */
 const MOST_ENTRIES = 100_000;
 
@@ -263,7 +263,7 @@ export async function readScopeDifference(
 }
 
 /** `isInScope` of rooms.ts in SQL: $3 is the environment of the scope, `access.narrowed_to` the person's. */
-function isPlaceInScope(column: string): string {
+export function isPlaceInScope(column: string): string {
   return `(case when $3::bigint is not null then ${column} is not distinct from $3
     else cardinality(access.narrowed_to) = 0 or ${column} is null or ${column} = any (access.narrowed_to) end)`;
 }
@@ -304,64 +304,6 @@ export async function readEnvironmentIds(db: Queryable, workspaceId: number): Pr
     [workspaceId]
   );
   return rows.map(({ id }) => id);
-}
-
-/** The latest that are stale in what a person may see of a scope: what a catch-up tells beside the log. */
-export async function readStaleRows(db: Queryable, scope: Scope, access: WorkspaceAccess): Promise<OperationChange[]> {
-  const { rows } = await db.query<ListColumns>({
-    name: 'watchfloor stale rows',
-    text: `with access as materialized (select $2::bigint[] as narrowed_to)
-     select ${listColumns('r')} from public.operation_runs r cross join access
-     where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= now() and r.stale_at <= now()
-       and ${isPlaceInScope('r.managed_environment_id')}
-     order by r.stale_at desc limit ${MOST_STALE}`,
-    values: [scope.workspaceId, access.narrowedTo, scope.environmentId]
-  });
-  return rows.map(toOperationRow).map(toStaleChange);
-}
-
-function toStaleChange(row: OperationChange['row'] & object): OperationChange {
-  return { id: row.id, workspaceId: row.workspaceId, places: [row.environmentId], revision: row.revision, row };
-}
-
-/** What became stale between two instants by time alone, and when to look again. */
-export interface StaleEdge {
-  operations: OperationChange[];
-  /** ms, the database's clock: nothing that is known now becomes stale before; null = nothing that is known now will */
-  nextAt: number | null;
-}
-
-/** Rows of a workspace that became stale in (after, at]; ms by the database's clock. Reads only what may be stale. */
-export async function readStaleEdge(
-  db: Queryable,
-  workspaceId: number,
-  after: number,
-  at: number,
-  most: number
-): Promise<StaleEdge> {
-  const [found, next] = await Promise.all([
-    db.query<ListColumns>(
-      `select ${listColumns('r')} from public.operation_runs r
-       where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= to_timestamp($3::float8 / 1000.0)
-         and r.stale_at > to_timestamp($2::float8 / 1000.0) and r.stale_at <= to_timestamp($3::float8 / 1000.0)
-       limit $4`,
-      [workspaceId, after, at, most]
-    ),
-    db.query<{ next_at: Date | null }>(
-      `select least(
-         (select min(r.stale_at) from public.operation_runs r
-          where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at <= to_timestamp($2::float8 / 1000.0)
-            and r.stale_at > to_timestamp($2::float8 / 1000.0)),
-         (select r.silence_check_at from public.operation_runs r
-          where r.workspace_id = $1 and r.status <> 'completed' and r.silence_check_at > to_timestamp($2::float8 / 1000.0)
-          order by r.silence_check_at limit 1)) as next_at`,
-      [workspaceId, at]
-    )
-  ]);
-  return {
-    operations: found.rows.map(toOperationRow).map(toStaleChange),
-    nextAt: next.rows[0]?.next_at?.getTime() ?? null
-  };
 }
 
 /** Same rooms, same rights: is what was joined still what may be seen? */

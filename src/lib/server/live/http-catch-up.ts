@@ -12,6 +12,7 @@ import {
   type Subscribe,
   type SubscribeAnswer
 } from '../../live/protocol.ts';
+import type { Denial } from '../access/denials.ts';
 import type { Queryable } from '../database/pool.ts';
 import type { TokenKey } from '../stream/token.ts';
 import type { CatchUp } from './catch-up.ts';
@@ -28,6 +29,7 @@ export interface HttpCatchUpParts {
   tokenKey: TokenKey;
   summaries: Pick<Summaries, 'watch' | 'known'>;
   counters: Counters;
+  deny: (request: IncomingMessage, denial: Omit<Denial, 'door' | 'address'>) => void;
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
   /** null = there is no session */
   readSession: (cookie: string | null) => Promise<Subscriber | null>;
@@ -65,7 +67,10 @@ async function take(
   const text = await readBody(request, parts.mostBytes);
   if (text === null) return answer(413, { error: `At most ${parts.mostBytes} bytes.` });
   const subscriber = await parts.readSession(request.headers.cookie ?? null);
-  if (subscriber === null) return answer(401, {});
+  if (subscriber === null) {
+    parts.deny(request, { why: 'signed out' });
+    return answer(401, {});
+  }
   const message = parseJson(text);
   const parsed = subscribeSchema.safeParse(message);
   if (!parsed.success) {
@@ -74,7 +79,12 @@ async function take(
     return answer(200, isOther ? { result: 'reload', protocol: PROTOCOL_VERSION } : { result: 'absent' });
   }
   if (!parts.maySubscribe(subscriber.sessionId)) return answer(200, { result: 'unavailable', link: 'lag' });
-  answer(200, await catchUpOnce(parts, subscriber, parsed.data));
+  const answered = await catchUpOnce(parts, subscriber, parsed.data);
+  if (answered.result === 'absent') {
+    const { userId: personId, sessionId } = subscriber;
+    parts.deny(request, { personId, sessionId, ...parsed.data.scope });
+  }
+  answer(200, answered);
 }
 
 async function catchUpOnce(
@@ -84,10 +94,7 @@ async function catchUpOnce(
 ): Promise<SubscribeAnswer> {
   if (protocol !== PROTOCOL_VERSION) return { result: 'reload', protocol: PROTOCOL_VERSION };
   const first = await readScopeAccess(db, scope, subscriber);
-  if (first === null || unitsOf(scope, first) === null) {
-    counters.denied++;
-    return { result: 'absent' };
-  }
+  if (first === null || unitsOf(scope, first) === null) return { result: 'absent' };
   const link = feed.lostLink;
   if (link !== null) return { result: 'unavailable', link };
   const owner = { userId: subscriber.userId, workspaceId: scope.workspaceId };

@@ -1,13 +1,13 @@
 /**
- * The hub: the only file that knows socket.io. It puts what the feed tells on the wire for exactly those who may know,
- * ticks, and ends what a change of access ends. It writes no row and imports nothing of SvelteKit.
+ * The hub: opens the server of sockets and puts together what the feed tells, who may know it and how it is told;
+ * it ticks, and ends what a change of access ends. It writes no row and imports nothing of SvelteKit.
  * Invariants: access is handled before the rows of the same pass; a tick is sent only while the feed can be vouched for,
  * and after everything it vouches for, on the same ordered connection.
  */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { Server, type Socket } from 'socket.io';
+import { Server } from 'socket.io';
 import {
   LIVE_PATH,
   PROTOCOL_VERSION,
@@ -15,39 +15,28 @@ import {
   subscribeSchema,
   type ClientEvents,
   type ResyncReason,
-  type Scope,
   type ServerEvents,
   type Subscribe
 } from '../../live/protocol.ts';
+import { openDenials, type Denial } from '../access/denials.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
 import { openAdmission } from './admission.ts';
+import { openBroadcast, type LiveSocket, type SocketData } from './broadcast.ts';
 import { openCatchUp } from './catch-up.ts';
-import { sessionKey, type ChangedPlace, type FeedDifference } from './differences.ts';
+import { sessionKey, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';
 import { answerCatchUp, type HttpCatchUpParts } from './http-catch-up.ts';
-import { openLaggards } from './laggards.ts';
-import { openOutbox } from './outbox.ts';
 import { openRing } from './ring.ts';
-import {
-  environmentUnit,
-  numbersRoom,
-  summaryUnit,
-  toUnitDeltas,
-  workspaceItselfUnit,
-  workspaceUnit,
-  type Delta,
-  type OperationChange,
-  type Unit
-} from './rooms.ts';
+import { numbersRoom, type Unit } from './rooms.ts';
 import { openSummaries } from './summaries.ts';
 import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
 import { openWakeUp } from './wake-up.ts';
-import { newWatcher, type Watcher, type Watching } from './watcher.ts';
-import { openWindows, WINDOW_LATE_MS } from './windows.ts';
+import { newWatcher } from './watcher.ts';
+import { WINDOW_LATE_MS } from './windows.ts';
 
 /** A client's message is a scope and a token: nothing larger is read. */
 const LARGEST_MESSAGE_BYTES = 16_384;
@@ -57,11 +46,6 @@ const SESSION_CHECK_MS = 60_000;
 const TOKEN_EVERY_MS = 10_000;
 /** Whoever asks over HTTP counts as a watcher of its numbers for so long after each question. */
 const HTTP_WATCH_MS = 10_000;
-
-interface SocketData extends Watcher {
-  tokenAt: number;
-}
-type LiveSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
 export interface HubOptions {
   databaseUrl: string;
@@ -109,6 +93,11 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     ...(options.difference && { difference: options.difference })
   });
   const ring = openRing();
+  const denials = openDenials({ log, db: pool });
+  const deny = (request: IncomingMessage, denial: Omit<Denial, 'door' | 'address'>): void => {
+    counters.denied++;
+    denials.denied({ door: 'live', address: addressOf(request), ...denial });
+  };
 
   const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>({
     path: LIVE_PATH,
@@ -121,7 +110,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     pingTimeout: 20_000,
     connectTimeout: 10_000,
     allowRequest: (request, decide) => {
-      if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) return decide('foreign origin', false);
+      if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) {
+        deny(request, { why: 'foreign origin', origin: request.headers.origin });
+        return decide('foreign origin', false);
+      }
       decide(null, true);
     }
   });
@@ -132,8 +124,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   io.use((socket, next) => {
     sessions.readSession(socket.request.headers.cookie ?? null).then(
       (found) => {
-        if (!found) return next(new Error('signed out'));
-        if (!admission.enter(found.sessionId, performance.now())) return next(new Error('too many sockets'));
+        if (!found) {
+          deny(socket.request, { why: 'signed out' });
+          return next(new Error('signed out'));
+        }
+        if (!admission.enter(found.sessionId, performance.now())) {
+          deny(socket.request, { why: 'too many sockets', personId: found.person.id, sessionId: found.sessionId });
+          return next(new Error('too many sockets'));
+        }
         // Also a socket that is gone before it was ever connected gives its place back.
         socket.conn.once('close', () => admission.leave(found.sessionId));
         Object.assign(socket.data, {
@@ -145,115 +143,6 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       () => next(new Error('unavailable'))
     );
   });
-
-  const allSockets = (): LiveSocket[] => [...io.sockets.sockets.values()];
-  const socketsOf = (ids: Iterable<string>): LiveSocket[] => [...ids].flatMap((id) => io.sockets.sockets.get(id) ?? []);
-  const socketsIn = (room: string): LiveSocket[] => socketsOf(io.sockets.adapter.rooms.get(room) ?? []);
-  const leaveAll = (socket: LiveSocket): void => {
-    // Every socket stays in the room of its own id; all others are units.
-    for (const room of [...socket.rooms]) if (room !== socket.id) void socket.leave(room);
-  };
-  const roomsOf = (scope: Scope, { units, places }: Pick<Watching, 'units' | 'places'>): string[] => [
-    ...units,
-    ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))
-  ];
-  /** This socket is told nothing more until it subscribes anew. */
-  const stopTelling = (socket: LiveSocket): void => {
-    leaveAll(socket);
-    laggards.forget(socket);
-    socket.data.watching = null;
-    socket.data.windowDueSince = null;
-    socket.data.generation++;
-  };
-  const resync = (socket: LiveSocket, reason: ResyncReason): void => {
-    stopTelling(socket);
-    counters.resyncs[reason]++;
-    socket.emit('resync:required', { reason });
-  };
-  /** Everything this socket may see is in doubt. */
-  const revoke = (socket: LiveSocket): void => {
-    stopTelling(socket);
-    socket.emit('access:changed', { generation: socket.data.generation });
-  };
-
-  const outbox = openOutbox({
-    send(unit, delta) {
-      counters.messages++;
-      counters.rows += delta.rows.length + delta.removed.length;
-      io.to(unit).emit('rows:changed', delta);
-      laggards.sent(socketsIn(unit));
-    },
-    bulk: (unit, delta) => tellBulk(unit, delta),
-    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
-  });
-  const laggards = openLaggards<LiveSocket>({
-    ring,
-    counters,
-    // Socket.IO's types hide it, and nothing else shows how slow a client is (ENGINE 3, backpressure).
-    packetsOf: ({ conn }) => (conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length,
-    place: () => feed.place,
-    flush: () => outbox.flush(),
-    leave: leaveAll,
-    rejoin(socket, missed) {
-      const { watching } = socket.data;
-      if (watching === null) return;
-      void socket.join(roomsOf(watching.scope, watching));
-      if (missed === null || socket.data.windowDueSince !== null) watchAgain([socket]);
-      else if (missed.rows.length + missed.removed.length > 0) socket.emit('rows:changed', missed);
-      for (const summary of summaries.known(watching.scope.workspaceId, watching.places))
-        socket.emit('summary:changed', { summary });
-    },
-    cut: (socket) => void socket.disconnect(true),
-    ...(options.drainMs !== undefined && { drainMs: options.drainMs })
-  });
-  const windows = openWindows({
-    db: pool,
-    feed,
-    ring,
-    counters,
-    clients: allSockets,
-    send: (ids, message) => io.to(ids).emit('window:read', message),
-    resync: (ids) => {
-      for (const socket of socketsOf(ids)) resync(socket, 'behind');
-    }
-  });
-  /** What these show must be read again: lists by us, once for all; single operations by their pages. */
-  const watchAgain = (sockets: readonly LiveSocket[]): void => {
-    for (const socket of sockets) {
-      const { watching } = socket.data;
-      // One that is just subscribing is looked at again with its answer.
-      if (watching === null || watching.window.kind === 'list') socket.data.windowDueSince ??= performance.now();
-      else if (watching.window.kind === 'operation') resync(socket, 'behind');
-    }
-    windows.look();
-  };
-  /** Very much changed in a unit at once; `delta` null = nobody knows what. */
-  const tellBulk = (unit: Unit, delta: Delta | null): void => {
-    counters.bulks++;
-    const sockets = socketsIn(unit);
-    if (delta === null) return watchAgain(sockets);
-    const rows = new Map(delta.rows.map((row) => [row.id, row]));
-    const removed = new Map(delta.removed);
-    for (const socket of sockets) {
-      const window = socket.data.watching?.window;
-      if (window?.kind !== 'operation') continue;
-      const [row, revision] = [rows.get(window.id), removed.get(window.id)];
-      if (row !== undefined) socket.emit('rows:changed', { rows: [row], removed: [] });
-      else if (revision !== undefined) socket.emit('rows:changed', { rows: [], removed: [[window.id, revision]] });
-    }
-    watchAgain(sockets.filter(({ data }) => data.watching?.window.kind !== 'operation'));
-  };
-  const tellBulkOf = (places: readonly ChangedPlace[]): void => {
-    const units = new Set<Unit>();
-    for (const { workspaceId, environmentId } of places) {
-      units.add(workspaceUnit(workspaceId));
-      units.add(
-        environmentId === null ? workspaceItselfUnit(workspaceId) : environmentUnit(workspaceId, environmentId)
-      );
-    }
-    for (const unit of units) if (io.sockets.adapter.rooms.has(unit)) tellBulk(unit, null);
-    summaries.touchPlaces(places);
-  };
 
   const httpWatched = new Map<Unit, number>();
   const isWatchedOverHttp = (unit: Unit): boolean => {
@@ -270,12 +159,11 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     send: (unit, summary) => io.to(numbersRoom(unit)).emit('summary:changed', { summary }),
     becameStale: (operations) => {
       ring.told(operations);
-      tellChanges(operations);
+      broadcast.tell(operations);
     }
   });
-  const tellChanges = (operations: readonly OperationChange[]): void => {
-    for (const [unit, delta] of toUnitDeltas(operations)) outbox.add(unit, delta);
-  };
+  const broadcast = openBroadcast({ io, db: pool, feed, ring, summaries, counters, drainMs: options.drainMs });
+  const { sockets: allSockets, leaveAll } = broadcast;
   const catchUp = openCatchUp({ db: pool, feed, ring, counters });
   const overHttp: HttpCatchUpParts = {
     db: pool,
@@ -284,6 +172,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     tokenKey,
     summaries,
     counters,
+    deny,
     isOwnOrigin: options.isOwnOrigin,
     readSession: async (cookie) => {
       const found = await sessions.readSession(cookie);
@@ -316,17 +205,17 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       const ask = (): void => {
         isAsking = true;
         const namesChanged = (): void => void socket.emit('reference:changed', {});
-        laggards.forget(socket);
+        broadcast.forget(socket);
         void subscribe({ db: pool, feed, catchUp, tokenKey, summaries }, socket.data, rooms, parsed.data, namesChanged)
           .then(
             (answered) => {
               if (answered.result === 'resync') counters.resyncs[answered.reason]++;
-              if (answered.result === 'absent') counters.denied++;
+              if (answered.result === 'absent') {
+                const { userId: personId, sessionId } = socket.data;
+                deny(socket.request, { personId, sessionId, requestId: socket.id, ...parsed.data.scope });
+              }
               answer(answered);
-              // A burst while it was asking: whether the answer has it in whole nobody knows.
-              const wasDue = socket.data.windowDueSince !== null;
-              socket.data.windowDueSince = null;
-              if (wasDue && socket.data.watching !== null) watchAgain([socket]);
+              broadcast.answered(socket);
             },
             () => answer({ result: 'unavailable', link: feed.lostLink ?? 'database' })
           )
@@ -341,7 +230,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       socket.data.generation++; // what is under way is not wanted any more
       next = ask;
     });
-    socket.on('disconnect', () => laggards.forget(socket));
+    socket.on('disconnect', () => broadcast.forget(socket));
     socket.on('clock', (answer) => {
       // Before the first reading there is no time to tell; the client asks again.
       if (typeof answer === 'function' && feed.place !== null) answer({ now: feed.databaseNow() });
@@ -385,14 +274,13 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         everywhere.has(userId) ||
         (watching ? touched.has(`${userId} ${watching.scope.workspaceId}`) : people.has(userId))
       )
-        revoke(socket);
+        broadcast.revoke(socket);
     }
     if (everywhere.size > 0) checkSessionsSoon();
   };
   const resyncAll = (reason: ResyncReason): void => {
-    outbox.clear();
     summaries.touchAll();
-    for (const socket of allSockets()) resync(socket, reason);
+    broadcast.resyncAll(reason);
   };
 
   feed.events.on('passed', (difference) => {
@@ -407,8 +295,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       for (const socket of allSockets())
         if (workspaceId === null || socket.data.watching?.scope.workspaceId === workspaceId)
           socket.emit('reference:changed', {});
-    if (difference.isOverflow) return difference.bulk === null ? resyncAll('behind') : tellBulkOf(difference.bulk);
-    tellChanges(difference.operations);
+    if (difference.isOverflow)
+      return difference.bulk === null ? resyncAll('behind') : broadcast.tellBurst(difference.bulk);
+    broadcast.tell(difference.operations);
     summaries.touch(difference.operations);
   });
   feed.events.on('stream changed', ({ place }) => {
@@ -431,7 +320,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const tick = (): void => {
     const link = feed.lostLink;
     if (link !== null || feed.place === null) return void io.emit('feed:halted', { link: link ?? 'database' });
-    outbox.flush();
+    broadcast.flush();
     const { place, proofAt } = feed;
     const now = performance.now();
     const late = [...summaries.lateUnits()].map(numbersRoom);
@@ -467,7 +356,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     figures: () => ({
       ...structuredClone(counters),
       sockets: io.sockets.sockets.size,
-      laggardsNow: laggards.now,
+      laggardsNow: broadcast.laggards,
       ringBatches: ring.batches,
       ringRows: ring.changes,
       proofAgeMs: Math.max(0, feed.databaseNow() - feed.proofAt),
@@ -482,19 +371,23 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     async close() {
       clearInterval(ticking);
       clearInterval(checking);
-      laggards.close();
       io.emit('server:closing', {});
       // Sockets first: an HTTP server does not close while one is open. The HTTP server itself is its owner's.
       io.disconnectSockets(true);
       io.engine?.close();
-      outbox.clear();
-      await windows.close();
+      denials.close();
+      await broadcast.close();
       await summaries.close();
       await feed.close();
       await wakeUp.close();
       await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), accessPool.end()]);
     }
   };
+}
+
+/** null where a proxy stands between: its own address is no client's, and its header is not ours to believe. */
+function addressOf({ headers, socket }: IncomingMessage): string | null {
+  return 'x-forwarded-for' in headers || 'forwarded' in headers ? null : (socket.remoteAddress ?? null);
 }
 
 function toFigures({ totalCount: total, idleCount: idle, waitingCount: waiting }: pg.Pool): PoolFigures {

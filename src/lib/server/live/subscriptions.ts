@@ -67,7 +67,8 @@ export async function subscribe(
   const places = summaryPlacesOf(scope, access, environments);
   // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.
   rooms.leaveAll();
-  rooms.join([...units, ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))]);
+  const joined = [...units, ...places.map((place) => numbersRoom(summaryUnit(scope.workspaceId, place)))];
+  rooms.join(joined);
   const read = async (): Promise<Awaited<ReturnType<CatchUp['fromLog']>>> => {
     const [told] = await Promise.all([
       // Access that changes after it was read above makes this outdated before a row of the same pass is told, so what the
@@ -89,7 +90,7 @@ export async function subscribe(
   if (found === 'absent') return refuse({ result: 'absent' });
   if ('resync' in found) return refuse({ result: 'resync', reason: found.resync });
 
-  watcher.watching = { scope, access, window: message.window, units, places };
+  watcher.watching = { scope, access, window: message.window, places, rooms: joined };
   if (found.hasNamesChanged) namesChanged();
   return {
     result: 'caught_up',

@@ -9,7 +9,8 @@ import type { Queryable } from '../database/pool.ts';
 import type { Summary, SummaryPlace } from '../../operations/summary.ts';
 import { readSilenceLimits, readSummaries } from '../operations/summary.ts';
 import { backOff } from './back-off.ts';
-import { readStaleEdge, type ChangedPlace } from './differences.ts';
+import type { ChangedPlace } from './differences.ts';
+import { readStaleEdge } from './stale.ts';
 import { summaryUnit, type OperationChange, type Unit } from './rooms.ts';
 
 /** Between two reads of a workspace's numbers at least this, and at least so many times what the last one took. */

@@ -13,9 +13,10 @@ export interface Watching {
   scope: Scope;
   access: WorkspaceAccess;
   window: WatchedWindow;
-  units: Unit[];
-  /** of these the numbers */
+  /** of these units the numbers */
   places: SummaryPlace[];
+  /** units of its rows and numbers: where it stands while it keeps up */
+  rooms: Unit[];
 }
 
 export interface Watcher extends Subscriber {
