@@ -13,6 +13,7 @@ const EVENTS: ConnectionEvent[] = [
   { type: 'timed_out' },
   { type: 'silent' },
   { type: 'malformed' },
+  { type: 'moved' },
   { type: 'caught_up', attempt: 1, generation: 1, token: 'caught', proofAt: 5, early: false },
   { type: 'answered_resync', attempt: 1, reason: 'floor' },
   { type: 'answered_absent', attempt: 1 },

@@ -146,6 +146,7 @@ const NOTHING: Row = {
   timed_out: stay,
   silent: stay,
   malformed: stay,
+  moved: stay,
   caught_up: stay,
   answered_resync: stay,
   answered_absent: stay,
@@ -202,6 +203,8 @@ const TABLE: { readonly [S in StateName]: Row } = {
     ticked,
     told,
     feed_halted: (was, event) => [{ ...was, name: 'halted', link: event.link }, []],
+    // What is unsettled could not be told from what is caught up.
+    moved: (was, event, random) => (was.unsettled ? dropAndWait(was, event, random) : subscribe(was, 'rebasing')),
     adopted: rebase
   },
   rebasing: { ...ASKING, silent: dropAndWait, adopted: rebase },
@@ -210,6 +213,7 @@ const TABLE: { readonly [S in StateName]: Row } = {
     ticked,
     told,
     feed_halted: (was, event) => [{ ...was, link: event.link }, []],
+    moved: (was, event, random) => (was.unsettled ? dropAndWait(was, event, random) : subscribe(was)),
     adopted: askAnew
   },
   unavailable: {

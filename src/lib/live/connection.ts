@@ -49,7 +49,8 @@ export interface Connection {
 }
 
 export type ConnectionEvent =
-  | { type: 'started' | 'connected' | 'disconnected' | 'timed_out' | 'silent' | 'malformed' }
+  /** `moved`: the same connection goes on over another transport */
+  | { type: 'started' | 'connected' | 'disconnected' | 'timed_out' | 'silent' | 'malformed' | 'moved' }
   /** `early`: rows came before this answer */
   | { type: 'caught_up'; attempt: number; generation: number; token: string; proofAt: number; early: boolean }
   | { type: 'answered_resync'; attempt: number; reason: ResyncReason }

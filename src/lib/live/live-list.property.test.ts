@@ -40,7 +40,11 @@ const ACTS = {
     for (let left = n % 4; left >= 0; left--) world.deliver();
   },
   repeat: (world: World, n: number) => world.repeat(n),
-  cut: (world: World) => world.cut(),
+  cut: (world: World, n: number) => world.cut({ http: n % 2 === 0 }),
+  forbid: (world: World, n: number) => {
+    world.isForbidden = world.mayUseHttp && n % 2 === 0;
+    world.cut();
+  },
   reload: (world: World) => world.startLoad(),
   scope: (world: World, n: number) => world.startLoad({ workspaceId: WORKSPACE, environmentId: n % 2 ? 1 : null }),
   filter: (world: World, n: number) => world.startLoad(world.scope, FILTERS[n % FILTERS.length]),
@@ -88,7 +92,9 @@ const history = fc.tuple(
 function live([acts, seed, filter]: readonly [readonly Act[], number, number], fault: Fault | null): World {
   let state = seed;
   const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-  const world = new World(random, { fault, filter: FILTERS[filter]! });
+  // Half of the histories may go over HTTP; the faults are those of a hub that tells by WebSocket.
+  const mayUseHttp = fault === null && seed % 2 === 0;
+  const world = new World(random, { fault, filter: FILTERS[filter]!, mayUseHttp });
   for (const [name, n] of acts) ACTS[name](world, n);
   world.settle();
   return world;

@@ -40,6 +40,8 @@ export interface ListView extends Numbers {
   readonly waiting: number;
   readonly paused: boolean;
   readonly pausedAt: number | null;
+  /** access changed: nothing of the page may be shown until it has been read again */
+  readonly withheld: boolean;
 }
 
 export interface TimeView extends FeedTime {
@@ -286,9 +288,10 @@ export class LiveList implements SubscriptionOwner {
   }
 
   #toView(): ListView {
-    const { shown: rows, gone, waiting, paused } = this.#window;
+    const { shown: rows, gone, waiting, paused, lost } = this.#window;
+    const withheld = lost === 'rows';
     const { summary, listCounts } = this.#still ?? this.#numbers();
-    return { rows, gone, waiting, paused, pausedAt: this.#pausedAt, changed: this.#marks.ids, summary, listCounts };
+    return { rows, gone, waiting, paused, withheld, pausedAt: this.#pausedAt, changed: this.#marks.ids, summary, listCounts };
   }
 
   #showTime(): void {

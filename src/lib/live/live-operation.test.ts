@@ -85,8 +85,8 @@ describe('a live operation', () => {
     const { operation, view } = open();
     operation.purge();
     operation.rows({ rows: [someRow({ id: 5, revision: 9 })], removed: [] });
-    expect([view().gone, view().row.revision]).toEqual([true, 2]);
+    expect([view().gone, view().withheld, view().row.revision]).toEqual([true, true, 2]);
     operation.adopt(somePage(2, 'new'));
-    expect(view().gone).toBe(false);
+    expect([view().gone, view().withheld]).toEqual([false, false]);
   });
 });

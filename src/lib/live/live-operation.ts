@@ -18,6 +18,8 @@ export interface OperationView {
   readonly row: OperationRow;
   /** not (or no longer) to be seen here */
   readonly gone: boolean;
+  /** access changed: nothing of the page may be shown until it has been read again */
+  readonly withheld: boolean;
   /** changed within the last seconds */
   readonly changed: boolean;
 }
@@ -51,7 +53,7 @@ export class LiveOperation implements SubscriptionOwner {
     this.#ports = parts.ports;
     this.#draw = parts.draw;
     this.#tick = parts.tick;
-    this.#view = { row: page.row, gone: false, changed: false };
+    this.#view = { row: page.row, gone: false, withheld: false, changed: false };
     this.#subscription = new Subscription(page, watched(page.row), {
       ports: parts.ports,
       options: parts.options,
@@ -123,9 +125,11 @@ export class LiveOperation implements SubscriptionOwner {
   changed(): void {
     const gone = this.#goneAt !== null || this.#withheld;
     const changed = this.#ports.moment().mono < this.#markedUntil;
+    const withheld = this.#withheld;
     const view = this.#view;
-    if (view.row !== this.#row || view.gone !== gone || view.changed !== changed) {
-      this.#view = { row: this.#row, gone, changed };
+    const isSame = view.row === this.#row && view.gone === gone && view.withheld === withheld;
+    if (!isSame || view.changed !== changed) {
+      this.#view = { row: this.#row, gone, withheld, changed };
       this.#draw(this.#view);
     }
     if (this.#subscription.connection.name === 'live' && this.#pageIsOutdated()) {

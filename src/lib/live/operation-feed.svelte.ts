@@ -31,6 +31,10 @@ export class OperationFeed {
   get gone(): boolean {
     return this.#operation.gone;
   }
+  /** access changed: nothing of the page may be shown until it has been read again */
+  get withheld(): boolean {
+    return this.#operation.withheld;
+  }
   get changed(): boolean {
     return this.#operation.changed;
   }

@@ -41,6 +41,10 @@ export class OperationsFeed {
   get waiting(): number {
     return this.#list.waiting;
   }
+  /** access changed: nothing of the page may be shown until it has been read again */
+  get withheld(): boolean {
+    return this.#list.withheld;
+  }
   get paused(): boolean {
     return this.#list.paused;
   }

@@ -4,6 +4,7 @@
  */
 import type { Moment } from './server-clock.ts';
 import { openSocket, type LiveSocket, type SocketListener } from './socket.ts';
+import { openTransports } from './transport.ts';
 
 export type Stop = () => void;
 
@@ -28,14 +29,35 @@ const HIDDEN_FRAME_MS = 250;
 const watchers = new Set<() => void>();
 let ticker: ReturnType<typeof setInterval> | undefined;
 
-/** The browser's own clocks and schedules. */
-export const browserPorts: Ports = {
-  moment: () => ({ mono: performance.now(), wall: Date.now() }),
-  random: Math.random,
+const schedules: Pick<Ports, 'after' | 'onReturn'> = {
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
+  onReturn(callback) {
+    const shown = (): void => {
+      if (document.visibilityState === 'visible') callback();
+    };
+    // Also fires at the end of every load, where nobody returned and the first socket is just opening.
+    const restored = (event: PageTransitionEvent): void => {
+      if (event.persisted) shown();
+    };
+    document.addEventListener('visibilitychange', shown);
+    window.addEventListener('pageshow', restored);
+    window.addEventListener('online', shown);
+    return () => {
+      document.removeEventListener('visibilitychange', shown);
+      window.removeEventListener('pageshow', restored);
+      window.removeEventListener('online', shown);
+    };
+  }
+};
+
+/** The browser's own clocks and schedules. */
+export const browserPorts: Ports = {
+  ...schedules,
+  moment: () => ({ mono: performance.now(), wall: Date.now() }),
+  random: Math.random,
   everySecond(callback) {
     watchers.add(callback);
     ticker ??= setInterval(() => watchers.forEach((watcher) => watcher()), 1_000);
@@ -59,24 +81,11 @@ export const browserPorts: Ports = {
     const timer = setTimeout(run, HIDDEN_FRAME_MS);
     return stop;
   },
-  onReturn(callback) {
-    const shown = (): void => {
-      if (document.visibilityState === 'visible') callback();
-    };
-    // Also fires at the end of every load, where nobody returned and the first socket is just opening.
-    const restored = (event: PageTransitionEvent): void => {
-      if (event.persisted) shown();
-    };
-    document.addEventListener('visibilitychange', shown);
-    window.addEventListener('pageshow', restored);
-    window.addEventListener('online', shown);
-    return () => {
-      document.removeEventListener('visibilitychange', shown);
-      window.removeEventListener('pageshow', restored);
-      window.removeEventListener('online', shown);
-    };
-  },
   isVisible: () => document.visibilityState === 'visible',
-  openSocket,
+  openSocket: openTransports({
+    ...schedules,
+    openWebSocket: openSocket,
+    loadHttp: (loaded, failed) => void import('./http-socket.ts').then(loaded, failed)
+  }),
   warn: (message) => console.warn(`[watchfloor] ${message}`)
 };

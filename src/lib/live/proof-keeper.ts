@@ -10,7 +10,7 @@ import * as clocks from './server-clock.ts';
 const DOUBT_AGE_MS = 4_000;
 const DOUBT_EVERY_MS = 5_000;
 
-type LinkState = Pick<Evidence, 'caughtUp' | 'everCaughtUp' | 'catchingUp' | 'link' | 'retryInMs'>;
+type LinkState = Pick<Evidence, 'caughtUp' | 'everCaughtUp' | 'catchingUp' | 'overHttp' | 'link' | 'retryInMs'>;
 
 export class ProofKeeper {
   #proofAt: number;
@@ -25,7 +25,14 @@ export class ProofKeeper {
   constructor(readAt: number) {
     this.#proofAt = readAt;
     this.#now = readAt;
-    const nothing = { caughtUp: false, everCaughtUp: false, catchingUp: false, link: null, retryInMs: null };
+    const nothing = {
+      caughtUp: false,
+      everCaughtUp: false,
+      catchingUp: false,
+      overHttp: false,
+      link: null,
+      retryInMs: null
+    };
     this.#stamp = toStamp({ ...nothing, proofAt: readAt, latestNow: null, likelyNow: readAt });
   }
 

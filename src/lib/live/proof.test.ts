@@ -9,6 +9,7 @@ const SOUND: Evidence = {
   caughtUp: true,
   everCaughtUp: true,
   catchingUp: false,
+  overHttp: false,
   link: null,
   retryInMs: null
 };

@@ -21,6 +21,8 @@ export interface Stamp {
   /** which link is lost; `browser` is the one between browser and server */
   link: 'browser' | LostLink | null;
   catchingUp: boolean;
+  /** connected without a WebSocket: the hub is asked again and again */
+  overHttp: boolean;
   /** milliseconds until the next try; null unless one is waited for */
   retryInMs: number | null;
 }
@@ -36,6 +38,7 @@ export interface Evidence {
   caughtUp: boolean;
   everCaughtUp: boolean;
   catchingUp: boolean;
+  overHttp: boolean;
   link: Stamp['link'];
   retryInMs: number | null;
 }
@@ -52,6 +55,7 @@ export function toStamp(evidence: Evidence): Stamp {
     staleSince: state === 'stale' || state === 'no_data' ? proofAt : null,
     link: state === 'live' ? null : (evidence.link ?? (silent ? 'browser' : null)),
     catchingUp: evidence.catchingUp,
+    overHttp: evidence.overHttp,
     retryInMs: evidence.retryInMs
   };
 }

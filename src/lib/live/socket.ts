@@ -29,11 +29,13 @@ export type ServerMessage = {
 
 export interface SocketListener {
   connected(): void;
-  /** could not be opened, or was lost; not called after `close` */
-  disconnected(): void;
+  /** could not be opened (`isUnopened`: nothing of it, not even a refusal), or was lost; not called after `close` */
+  disconnected(isUnopened?: boolean): void;
   message(message: ServerMessage): void;
   /** something came that this version cannot read */
   malformed(what: string): void;
+  /** it goes on over another transport, which knows nothing of us: subscribe anew */
+  moved(): void;
 }
 
 export interface LiveSocket {
@@ -41,6 +43,8 @@ export interface LiveSocket {
   subscribe(message: Subscribe, answered: (answer: SubscribeAnswer | null) => void): void;
   clock(answered: (now: number | null) => void): void;
   close(): void;
+  /** not a socket at all: the hub is asked again and again */
+  readonly overHttp?: boolean;
 }
 
 /** Opens a socket of its own at once; the listener hears `connected` or `disconnected`, never both orders at once. */
@@ -69,7 +73,7 @@ export function openSocket(listener: SocketListener): LiveSocket {
   socket.on('connect', () => listener.connected());
   socket.on('connect_error', (error) => {
     if (error.message === SIGNED_OUT) listener.message({ event: 'session:ended', body: {} });
-    else listener.disconnected();
+    else listener.disconnected(error.message === 'websocket error' || error.message === 'timeout');
   });
   socket.on('disconnect', () => listener.disconnected());
   for (const event of Object.keys(serverEvents) as (keyof ServerEvents)[]) {

@@ -231,6 +231,7 @@ export class Subscription {
       connected: () => this.send({ type: 'connected' }),
       disconnected: () => this.send({ type: 'disconnected' }),
       message: (message) => this.#receive(message),
+      moved: () => this.send({ type: 'moved' }),
       malformed: (what) => {
         if (!this.#warned.has(what)) this.#ports.warn(`The server sent a message that this page cannot read: ${what}.`);
         this.#warned.add(what);
@@ -378,6 +379,7 @@ export class Subscription {
       caughtUp: name === 'live' || name === 'rebasing',
       everCaughtUp,
       catchingUp: name === 'subscribing' || name === 'resyncing',
+      overHttp: this.#socket?.overHttp ?? false,
       link: name === 'connecting' || name === 'waiting' ? 'browser' : link,
       retryInMs: this.#retryAt === null ? null : Math.max(0, this.#retryAt - at.mono)
     });

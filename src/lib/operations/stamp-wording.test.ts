@@ -20,7 +20,15 @@ const view = (stamp: Partial<FeedStamp>, pausedAt: number | null = null) => ({
 
 describe('freshness stamp', () => {
   it('is live with the age of its proof', () => {
-    expect(stampWords(view({}))).toEqual({ look: 'live', word: 'Live', note: '1 s' });
+    expect(stampWords(view({}))).toEqual({ look: 'live', word: 'Live', note: '1 s', way: null });
+  });
+  it('says how it is connected where no WebSocket opens, live or paused, and what that means', () => {
+    const overHttp = { overHttp: true };
+    for (const words of [stampWords(view(overHttp)), stampWords(view(overHttp, readAt))]) {
+      expect(words.way?.short).toBe('over HTTP, every 2 s');
+      expect(words.way?.long).toContain('the server is asked every 2 seconds');
+    }
+    expect(stampWords(view({ ...overHttp, state: 'stale', staleSince: readAt })).way).toBeUndefined();
   });
   it('before it is live is true with and without scripts', () => {
     expect(stampWords(view({ state: 'connecting', ageMs: null }))).toEqual({
@@ -34,7 +42,11 @@ describe('freshness stamp', () => {
     expect(stampWords(view({ state: 'reconnecting', catchingUp: true })).note).toBe('catching up');
   });
   it('is paused by a person, but never over a feed without proof', () => {
-    expect(stampWords(view({}, readAt))).toEqual({ look: 'paused', word: 'Paused', note: 'at 09:14:04, feed live' });
+    expect(stampWords(view({}, readAt))).toMatchObject({
+      look: 'paused',
+      word: 'Paused',
+      note: 'at 09:14:04, feed live'
+    });
     const stale = view({ state: 'stale', staleSince: readAt, link: 'database' }, readAt);
     expect(stampWords(stale)).toEqual({
       look: 'stale',

@@ -13,6 +13,8 @@ export interface FeedStamp {
   staleSince: number | null;
   link: 'browser' | 'database' | 'listener' | 'lag' | null;
   catchingUp: boolean;
+  /** connected without a WebSocket: the hub is asked again and again */
+  overHttp?: boolean;
   retryInMs: number | null;
 }
 
@@ -22,6 +24,8 @@ export interface StampWords {
   look: StampLook;
   word: string;
   note: string | null;
+  /** how it is connected, where that is not the usual way: short, and what it means */
+  way?: { short: string; long: string } | null;
 }
 
 export interface StampView {
@@ -32,6 +36,12 @@ export interface StampView {
   pausedAt: number | null;
   timeZone: string;
 }
+
+/** Live all the same: what is shown is proven by each answer. */
+const OVER_HTTP = {
+  short: 'over HTTP, every 2 s',
+  long: 'No WebSocket can be opened from here, so the server is asked every 2 seconds. A WebSocket is tried again each minute.'
+};
 
 /** Is what is shown without proof? Then it greys and its ages stand still. */
 export function isWithoutProof(stamp: FeedStamp): boolean {
@@ -51,9 +61,10 @@ export function stampWords({ stamp, readAt, pausedAt, timeZone }: StampView): St
   // A stamp that is true with and without scripts: the page is as of then, and nothing has vouched for it since.
   if (stamp.state === 'connecting')
     return { look: 'connecting', word: `As of ${toClock(readAt, timeZone)}`, note: 'not live yet' };
+  const way = stamp.overHttp === true ? OVER_HTTP : null;
   if (pausedAt !== null)
-    return { look: 'paused', word: 'Paused', note: `at ${toClock(pausedAt, timeZone)}, feed live` };
-  return { look: 'live', word: 'Live', note: toSpan(stamp.ageMs) };
+    return { look: 'paused', word: 'Paused', note: `at ${toClock(pausedAt, timeZone)}, feed live`, way };
+  return { look: 'live', word: 'Live', note: toSpan(stamp.ageMs), way };
 }
 
 /** Beside Live: the feed is sound, and what it would bring has been missing for longer than it ever is. */

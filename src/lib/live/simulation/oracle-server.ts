@@ -15,6 +15,8 @@ import type { RowsChanged, Scope } from '../protocol.ts';
 export const WORKSPACE = 1;
 /** An active row is likely stale after so long a silence. */
 export const SILENCE_LIMIT_MS = 20_000;
+/** So far from any edge of time nobody's clock is wrong. */
+const CLEAR_OF_EDGES_MS = 4_000;
 
 interface Change {
   id: number;
@@ -181,6 +183,15 @@ export class OracleServer {
       }
       return delta;
     });
+  }
+
+  /** Is anything about to change by time alone? */
+  isNearEdge(now: number): boolean {
+    const intoMinute = now % 60_000;
+    if (intoMinute < CLEAR_OF_EDGES_MS || intoMinute > 60_000 - CLEAR_OF_EDGES_MS) return true;
+    return [...this.rows.values()].some(
+      ({ staleAt }) => staleAt !== null && Math.abs(staleAt - now) < CLEAR_OF_EDGES_MS
+    );
   }
 
   #summary(place: SummaryPlace, environmentId: number | null, at: number): Summary {

@@ -7,11 +7,14 @@ import { LiveList, type ListView, type TimeView } from '../live-list.ts';
 import { CLEAN_FILTER, type ListFilter } from '../../operations/filter.ts';
 import type { HubPage, ListCounts } from '../../operations/pages.ts';
 import type { Summary } from '../../operations/summary.ts';
+import * as httpSocket from '../http-socket.ts';
 import type { Ports } from '../ports.ts';
-import type { RowsChanged, Scope } from '../protocol.ts';
+import type { RowsChanged, Scope, Subscribe, SubscribeAnswer } from '../protocol.ts';
 import type { LiveSocket, SocketListener } from '../socket.ts';
+import { openTransports } from '../transport.ts';
 import { OracleServer, WORKSPACE } from './oracle-server.ts';
 import { SimulatedBurst } from './simulated-burst.ts';
+import { SimulatedHttp } from './simulated-http.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 import { SimulatedTime } from './simulated-time.ts';
 
@@ -26,8 +29,6 @@ export type Fault =
   | 'a list is sent before what the feed told'
   | 'a list is sent without what was told since';
 export const PAGE_SIZE = 4;
-/** So far from any edge of time nobody's clock is wrong. */
-const CLEAR_OF_EDGES_MS = 4_000;
 
 type Told = { rows: RowsChanged } | { summary: Summary };
 
@@ -42,6 +43,9 @@ export class World extends SimulatedTime {
   filter: ListFilter;
   countsRead = 0;
   socket: SimulatedSocket | null = null;
+  readonly http = new SimulatedHttp();
+  /** the network lets no WebSocket through */
+  isForbidden = false;
   readonly shownRevision = new Map<number, number>();
   left = 0;
   #outbox: Told[] = [];
@@ -54,6 +58,7 @@ export class World extends SimulatedTime {
   readonly #lists = new Map<string, { scope: Scope; filter: ListFilter }>();
   #load: { page: HubPage | null } | null = null;
   readonly #fault: Fault | null;
+  readonly mayUseHttp: boolean;
   #random: () => number;
 
   constructor(
@@ -61,12 +66,14 @@ export class World extends SimulatedTime {
     {
       rows = 40,
       fault = null,
-      filter = CLEAN_FILTER
-    }: { rows?: number; fault?: Fault | null; filter?: ListFilter } = {}
+      filter = CLEAN_FILTER,
+      mayUseHttp = false
+    }: { rows?: number; fault?: Fault | null; filter?: ListFilter; mayUseHttp?: boolean } = {}
   ) {
     super();
     this.#random = random;
     this.#fault = fault;
+    this.mayUseHttp = mayUseHttp;
     this.filter = filter;
     for (let n = 0; n < rows; n++) this.server.insert([null, 1, 2][n % 3] ?? null, this.now - rows + n);
     this.#fedTo = this.server.log.length;
@@ -101,8 +108,10 @@ export class World extends SimulatedTime {
   /** The handshake, or the next question; a subscription is joined, read and answered in three steps. */
   serve(): void {
     const { socket } = this;
+    this.http.serve((question) => this.#answerTo(question));
     if (!socket || socket.closed) return;
     if (!socket.open) {
+      if (this.isForbidden) return this.cut();
       socket.open = true;
       socket.toClient.push(() => socket.listener.connected());
     } else if (socket.answer) {
@@ -131,16 +140,24 @@ export class World extends SimulatedTime {
     const question = socket.reading;
     socket.reading = null;
     if (!question || 'clock' in question) return;
-    const { scope, token } = question.subscribe;
-    const since = JSON.parse(token) as { epoch: number; at: number; access: number };
-    const resync = (reason: 'epoch' | 'access'): void => {
-      socket.rooms = null;
-      socket.answer = () => question.answered({ result: 'resync', reason });
-    };
-    if (since.epoch !== this.server.epoch) return resync('epoch');
-    if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked') return resync('access');
-    socket.rooms = scope;
+    const answer = this.#answerTo(question.subscribe);
+    socket.rooms = answer.result === 'caught_up' ? question.subscribe.scope : null;
     socket.burst = null; // what is read now holds it
+    socket.answer = () => {
+      this.#proven(answer);
+      question.answered(answer);
+    };
+  }
+
+  #proven(answer: SubscribeAnswer): void {
+    if (answer.result === 'caught_up') this.proofAt = Math.max(this.proofAt, answer.proofAt);
+  }
+
+  #answerTo({ scope, token }: Subscribe): SubscribeAnswer {
+    const since = JSON.parse(token) as { epoch: number; at: number; access: number };
+    if (since.epoch !== this.server.epoch) return { result: 'resync', reason: 'epoch' };
+    if (since.access !== this.server.accessVersion && this.#fault !== 'access unchecked')
+      return { result: 'resync', reason: 'access' };
     const proofAt = this.now;
     const found = this.server.difference(
       this.#fault === 'no catch-up' ? this.server.log.length : since.at,
@@ -149,11 +166,7 @@ export class World extends SimulatedTime {
     );
     const summaries = this.server.summaries(scope, proofAt);
     const place = this.server.token();
-    socket.answer = () => {
-      this.proofAt = Math.max(this.proofAt, proofAt);
-      const answer = { result: 'caught_up', generation: 9, ...found, summaries, token: place, proofAt } as const;
-      question.answered({ ...answer, now: proofAt });
-    };
+    return { result: 'caught_up', generation: 9, ...found, summaries, token: place, proofAt, now: proofAt };
   }
 
   pass(): void {
@@ -260,6 +273,7 @@ export class World extends SimulatedTime {
   deliver(): void {
     const { socket } = this;
     if (socket && !socket.closed) socket.toClient.shift()?.();
+    this.http.deliver((answer) => this.#proven(answer));
   }
 
   repeat(which: number): void {
@@ -268,11 +282,13 @@ export class World extends SimulatedTime {
     if (body && socket.toClient.length === 0) socket.listener.message({ event: 'rows:changed', body });
   }
 
-  cut(): void {
+  /** What is under way is lost; a question over HTTP only if the network as such fails. */
+  cut({ http = false } = {}): void {
     const { socket } = this;
+    if (http) this.http.cut();
     if (!socket || socket.closed) return;
     socket.closed = true;
-    socket.listener.disconnected();
+    socket.listener.disconnected(!socket.open);
   }
 
   // The page.
@@ -301,16 +317,8 @@ export class World extends SimulatedTime {
   }
 
   deliverAll(): void {
-    while (this.socket && !this.socket.closed && this.socket.toClient.length > 0) this.deliver();
-  }
-
-  /** Is anything about to change by time alone? */
-  isNearEdge(): boolean {
-    const intoMinute = this.now % 60_000;
-    if (intoMinute < CLEAR_OF_EDGES_MS || intoMinute > 60_000 - CLEAR_OF_EDGES_MS) return true;
-    return [...this.server.rows.values()].some(
-      ({ staleAt }) => staleAt !== null && Math.abs(staleAt - this.now) < CLEAR_OF_EDGES_MS
-    );
+    do this.deliver();
+    while (this.socket && !this.socket.closed && this.socket.toClient.length > 0);
   }
 
   /** Everything arrives, nothing is held; returns once live and quiet, or after two minutes. */
@@ -332,7 +340,7 @@ export class World extends SimulatedTime {
       this.tick();
       this.deliverAll();
       this.advance(1_000);
-      const isQuiet = this.time.stamp.state === 'live' && this.#load === null && !this.isNearEdge();
+      const isQuiet = this.time.stamp.state === 'live' && this.#load === null && !this.server.isNearEdge(this.now);
       quiet = isQuiet ? quiet + 1 : 0;
     }
   }
@@ -362,9 +370,18 @@ export class World extends SimulatedTime {
     return {
       ...this.schedules(),
       random: () => this.#random(),
-      openSocket: (listener) => this.#open(listener),
+      openSocket: this.mayUseHttp ? this.#transports() : (listener) => this.#open(listener),
       warn: () => {}
     };
+  }
+
+  #transports(): Ports['openSocket'] {
+    return openTransports({
+      ...this.schedules(),
+      openWebSocket: (listener) => this.#open(listener),
+      loadHttp: (loaded) => loaded(httpSocket),
+      post: (question, replied) => this.http.post(question, replied)
+    });
   }
 
   #open(listener: SocketListener): LiveSocket {
