@@ -5,10 +5,11 @@
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hashPassword } from '../src/lib/server/access/passwords.ts';
+import { DISCREET_LOG } from '../src/lib/server/database/discreet-log.ts';
 import { findCanary, makeCanary, makePlainCanary } from './harness/canaries.ts';
 import { parseExposition, valueOf } from './harness/exposition.ts';
 import { freePort, startPostgres, type TestPostgres } from './harness/postgres.ts';
@@ -85,7 +86,8 @@ const readMetrics = async (): Promise<string> =>
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'watchfloor-logs-'));
-  postgres = await startPostgres();
+  // Writes its log as the embedded one does.
+  postgres = await startPostgres({ settings: DISCREET_LOG });
   administrator = new pg.Client({ connectionString: postgres.url });
   administrator.on('error', () => {});
   await administrator.connect();
@@ -336,18 +338,24 @@ test('starts that are refused tell why, and no password', async () => {
   const wrong = databaseUrl(secrets['wrong password of the database']!);
   const nowhere = new URL(wrong);
   nowhere.port = '1';
-  for (const [name, given, said] of [
+  const free = await Promise.all(Array.from({ length: 4 }, freePort));
+  const refusals = [
     ['wrong password', { DATABASE_URL: wrong }, 'password authentication failed'],
     ['nothing there', { DATABASE_URL: nowhere.href }, 'Watchfloor cannot use the database'],
     ['weak token', { METRICS_TOKEN: `${secrets['wrong token of the metrics']} x` }, 'METRICS_TOKEN cannot be used'],
     ['taken port', { METRICS_PORT: String(postgres.port) }, `METRICS_PORT=${postgres.port + 1}`]
-  ] as const) {
-    const end = await runProgram('server', [], { ...environment, ...given });
-    expect(end, name).toMatchObject({ code: 1, stdout: '' });
-    expect(end.stderr).toContain(said);
-    expect(end.stderr, name).not.toContain('    at ');
-    outputs[`${name}: refusal`] = end.stderr;
-  }
+  ] as const;
+  await Promise.all(
+    refusals.map(async ([name, given, said], at) => {
+      // The ports of one are not in the way of another's refusal.
+      const ports = { PORT: String(free[at]!), METRICS_PORT: '' };
+      const end = await runProgram('server', [], { ...environment, ...ports, ...given });
+      expect(end, name).toMatchObject({ code: 1, stdout: '' });
+      expect(end.stderr, name).toContain(said);
+      expect(end.stderr, name).not.toContain('    at ');
+      outputs[`${name}: refusal`] = end.stderr;
+    })
+  );
 });
 
 test('every line of a server is JSON, but for its first words', () => {
@@ -365,6 +373,9 @@ test('every line of a server is JSON, but for its first words', () => {
 test('no secret came out, in no form and in no part', async () => {
   for (const file of await readdir(directory, { recursive: true, withFileTypes: true }))
     if (file.isFile()) outputs[`file ${file.name}`] = await readFile(join(file.parentPath, file.name), 'latin1');
+  const log = await readFile(join(dirname(postgres.dataDir), 'log'), 'utf8');
+  expect(log).toContain('password authentication failed');
+  outputs['log of Postgres'] = log;
   // A page of failure is for the person whose name and whose search these are.
   const theirOwn = ['name of a person', 'search text'];
   const found = Object.entries(secrets).flatMap(([name, secret]) =>
