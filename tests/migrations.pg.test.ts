@@ -1,5 +1,5 @@
 /**
- * Schemas of other releases, and migrations beside writers (decision 0007). Made-up migrations come after the real ones;
+ * Schemas of other releases, and migrations beside writers (decision 0008). Made-up migrations come after the real ones;
  * tests/setup-rolling.test.ts runs a real earlier release.
  */
 import pg from 'pg';

@@ -1,5 +1,5 @@
 /**
- * Two releases on one database (decision 0007): the release before goes on while this one migrates, starts on this one's
+ * Two releases on one database (decision 0008): the release before goes on while this one migrates, starts on this one's
  * schema, and both tell everything beside each other. Both are the real, built servers, asked over HTTP and sockets.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -215,7 +215,7 @@ test('the release before starts on the schema of this one, and both tell everyth
   skip
 }) => {
   skip(earlier === null, NO_HISTORY);
-  skip(!earlier!.runsOnNewer, 'the release before is older than decision 0007: it refuses every newer schema');
+  skip(!earlier!.runsOnNewer, 'the release before is older than decision 0008: it refuses every newer schema');
   const [old, now] = await Promise.all([startNode(earlier!.server), startNode(builtProgram('server'))]);
   expect(old.output()).toContain(readMigrations().at(-1)!.name);
   const pages = [new Page(old), new Page(now)];

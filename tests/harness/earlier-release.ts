@@ -17,7 +17,7 @@ export interface EarlierRelease {
   /** the newest migration that it knows */
   version: number;
   protocol: number;
-  /** false for the releases before decision 0007, which refuse every newer schema */
+  /** false for the releases before decision 0008, which refuse every newer schema */
   runsOnNewer: boolean;
   remove(): Promise<void>;
 }

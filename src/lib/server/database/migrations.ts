@@ -2,7 +2,7 @@
  * Brings the schema up to date: `migrations/NNNN_phrase.sql`, forward only, one transaction each, under an advisory
  * lock, so that several nodes may start at once. A file that ran is never changed: its hash is kept and compared.
  * A release is known by its newest migration. It runs on a newer schema, too, unless a migration there says that it
- * contracts what this release still uses (decision 0007): so nodes of two releases can run beside each other.
+ * contracts what this release still uses (decision 0008): so nodes of two releases can run beside each other.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ export function readMigrations(root: string = projectRoot()): Migration[] {
     });
 }
 
-/** What a file says of itself, in lines of their own; docs/decisions/0007 has the rules. */
+/** What a file says of itself, in lines of their own; docs/decisions/0008 has the rules. */
 export function toMigration(name: string, sql: string): Migration {
   const needsRelease = /^-- contracts: releases before (\d{4}) cannot run on it$/m.exec(sql)?.[1];
   return {
