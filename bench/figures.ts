@@ -1,4 +1,10 @@
-/** Numbers for people: medians, percentiles and a table in Markdown. Ratios are what counts; machines are noisy. */
+/** Numbers for people: medians, percentiles and tables in Markdown. Ratios are what counts; machines are noisy. */
+
+export interface Table {
+  title: string;
+  head: string[];
+  rows: string[][];
+}
 
 export function percentile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -8,9 +14,41 @@ export function percentile(values: number[], share: number): number {
 export const median = (values: number[]): number => percentile(values, 0.5);
 
 export const round = (value: number): string =>
-  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  !Number.isFinite(value)
+    ? '–'
+    : Math.abs(value) >= 100
+      ? value.toFixed(0)
+      : Math.abs(value) >= 10
+        ? value.toFixed(1)
+        : value.toFixed(2);
 
-export function printTable(title: string, head: string[], rows: string[][]): void {
+export const count = (value: number): string => value.toLocaleString('en');
+export const megabytes = (bytes: number): string => round(bytes / 1024 / 1024);
+export const kilobytes = (bytes: number): string => round(bytes / 1024);
+
+export function toMarkdown({ title, head, rows }: Table): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  process.stdout.write(`\n## ${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`);
+  return `**${title}**\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
+}
+
+/** Figures of each variant over several runs, so that the middle of them can be told. */
+export class Runs {
+  private readonly found = new Map<string, number[]>();
+
+  add(key: string, value: number): void {
+    this.found.set(key, [...(this.found.get(key) ?? []), value]);
+  }
+
+  /** of the runs; NaN when nothing was measured */
+  median(key: string): number {
+    return median(this.found.get(key) ?? []);
+  }
+
+  sum(key: string): number {
+    return (this.found.get(key) ?? []).reduce((total, value) => total + value, 0);
+  }
+
+  toJSON(): Record<string, number[]> {
+    return Object.fromEntries(this.found);
+  }
 }

@@ -1,125 +1,124 @@
 /**
- * What reporting costs the one who reports: inserts and progress updates a second with the whole trigger set, against
- * the same table without triggers and against a per-row `pg_notify` of the row as most would write it. Interleaved runs,
- * medians; a listener is connected throughout, as it is in use.
+ * What reporting costs the one who reports: commits a second with the whole trigger set, against the same table without
+ * triggers (same columns, keys and indexes) and against a per-row `pg_notify` of the row as most would write it.
+ * Interleaved runs, medians; a listener is connected throughout, as it is in use.
  */
 import pg from 'pg';
-import { migrate } from '../src/lib/server/database/migrations.ts';
 import type { TestPostgres } from '../tests/harness/postgres.ts';
-import { makeWorld } from '../tests/harness/world.ts';
-import { median, printTable, round } from './figures.ts';
+import { makeWorld, openWriter } from '../tests/harness/world.ts';
+import { round, Runs } from './figures.ts';
+import { runsOf, tell, type Part, type Size } from './part.ts';
+import { makeDatabase } from './servers.ts';
 
-const RUNS = 5;
-const SECONDS = 2;
+const SECONDS: Record<Size, number> = { quick: 0.2, normal: 3, full: 5 };
 const WRITERS = 8;
 /** complete: insert, then end it as a success, counted as two statements */
 const WORKS = ['insert', 'progress', 'complete'] as const;
 type Work = (typeof WORKS)[number];
+const KINDS = ['plain', 'watchfloor', 'per-row notify'] as const;
+type Kind = (typeof KINDS)[number];
 
-type Kind = 'plain' | 'watchfloor' | 'per-row notify';
-
-export async function benchWriters(postgres: TestPostgres): Promise<void> {
-  const databases = new Map<Kind, { url: string; ids: () => [number, number]; close: () => Promise<void> }>();
-  for (const kind of ['plain', 'watchfloor', 'per-row notify'] as const)
-    databases.set(kind, await prepare(postgres, kind));
-  const rates = new Map<string, number[]>();
-  for (let run = 0; run < RUNS; run++)
-    for (const [kind, { url, ids }] of databases)
-      for (const work of WORKS) {
-        const key = `${kind} ${work}`;
-        rates.set(key, [...(rates.get(key) ?? []), await load(url, ids(), work)]);
-      }
-  const of = (kind: Kind, work: string): number => median(rates.get(`${kind} ${work}`)!);
-  printTable(
-    `Writers: commits a second, ${WRITERS} connections, median of ${RUNS} runs of ${SECONDS} s`,
-    ['statement', 'plain table', 'whole trigger set', 'ratio to plain', 'per-row pg_notify', 'ratio to plain'],
-    WORKS.map((work) => [
-      work,
-      round(of('plain', work)),
-      round(of('watchfloor', work)),
-      round(of('watchfloor', work) / of('plain', work)),
-      round(of('per-row notify', work)),
-      round(of('per-row notify', work) / of('plain', work))
-    ])
-  );
-  for (const { close } of databases.values()) await close();
+interface Subject {
+  url: string;
+  place: [number, number];
+  close(): Promise<void>;
 }
 
-async function prepare(
-  postgres: TestPostgres,
-  kind: Kind
-): Promise<{ url: string; ids: () => [number, number]; close: () => Promise<void> }> {
-  const name = `bench_${kind.replaceAll(/\W/g, '_')}`;
-  const admin = new pg.Client({ connectionString: postgres.url });
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  await admin.end();
-  const url = postgres.urlOf(name);
-  await migrate(url);
+/** Sends each row to the listener with pg_notify, as most would write it. */
+export const NOTIFY_EACH_ROW = `
+  alter table operation_runs disable trigger user;
+  create function notify_row() returns trigger language plpgsql as $$ begin
+    perform pg_notify('rows', to_jsonb(new)::text); return null; end $$;
+  create trigger zz after insert or update on operation_runs for each row execute function notify_row()`;
+
+export const writers: Part = {
+  async run(postgres, size) {
+    const subjects = new Map<Kind, Subject>();
+    for (const kind of KINDS) subjects.set(kind, await prepare(postgres, kind));
+    const runs = new Runs();
+    for (let run = 0; run < runsOf(size); run++) {
+      tell(`writers: run ${run + 1}`);
+      for (const work of WORKS)
+        for (const [kind, { url, place }] of subjects)
+          runs.add(`${kind} ${work}`, await load(url, place, work, SECONDS[size]));
+    }
+    for (const { close } of subjects.values()) await close();
+    const of = (kind: Kind, work: Work): number => runs.median(`${kind} ${work}`);
+    const table = {
+      title: `Commits a second, ${WRITERS} connections, runs of ${SECONDS[size]} s`,
+      head: ['statement', 'plain table', 'whole trigger set', 'ratio to plain', 'per-row pg_notify', 'ratio to plain'],
+      rows: WORKS.map((work) => [
+        work,
+        round(of('plain', work)),
+        round(of('watchfloor', work)),
+        round(of('watchfloor', work) / of('plain', work)),
+        round(of('per-row notify', work)),
+        round(of('per-row notify', work) / of('plain', work))
+      ])
+    };
+    return { tables: [table], raw: runs };
+  }
+};
+
+async function prepare(postgres: TestPostgres, kind: Kind): Promise<Subject> {
+  const url = await makeDatabase(postgres, `bench_${kind.replaceAll(/\W/g, '_')}`);
   const world = await makeWorld(url);
   const owner = new pg.Client({ connectionString: url });
   await owner.connect();
-  if (kind !== 'watchfloor') await owner.query('alter table operation_runs disable trigger user');
-  if (kind === 'per-row notify')
-    await owner.query(`create function notify_row() returns trigger language plpgsql as $$ begin
-        perform pg_notify('rows', to_jsonb(new)::text); return null; end $$;
-      create trigger zz after insert or update on operation_runs for each row execute function notify_row()`);
+  if (kind === 'plain') await owner.query('alter table operation_runs disable trigger user');
+  if (kind === 'per-row notify') await owner.query(NOTIFY_EACH_ROW);
   const listener = new pg.Client({ connectionString: url });
   await listener.connect();
   await listener.query(kind === 'per-row notify' ? 'listen rows' : 'listen watchfloor_wake');
   return {
     url,
-    ids: () => [world.a, world.a1],
-    close: async () => {
-      await Promise.all([owner.end(), listener.end(), world.close()]);
-    }
+    place: [world.a, world.a1],
+    close: async () => void (await Promise.all([owner.end(), listener.end(), world.close()]))
   };
 }
 
 /** Commits a second of single-row statements over WRITERS connections. */
-async function load(url: string, [workspace, environment]: [number, number], work: Work): Promise<number> {
+async function load(url: string, place: [number, number], work: Work, seconds: number): Promise<number> {
+  const begin = {
+    name: 'begin',
+    text: `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'policy.sync', 'running') returning id`,
+    values: place
+  };
   const clients = await Promise.all(
     Array.from({ length: WRITERS }, async () => {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      const { rows } = await client.query(
-        `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'policy.sync', 'running') returning id`,
-        [workspace, environment]
-      );
-      return { client, id: rows[0].id as string };
+      const client = await openWriter(url);
+      return { client, id: (await client.query(begin)).rows[0].id as number };
     })
   );
   let commits = 0;
-  const until = performance.now() + SECONDS * 1_000;
+  const from = performance.now();
+  const until = from + seconds * 1_000;
   await Promise.all(
     clients.map(async ({ client, id }) => {
       for (let i = 0; performance.now() < until; i++, commits++)
         if (work === 'insert')
           await client.query({
-            name: 'i',
+            name: 'insert',
             text: `insert into operation_runs (workspace_id, managed_environment_id, type) values ($1, $2, 'policy.sync')`,
-            values: [workspace, environment]
+            values: place
           });
         else if (work === 'complete') {
-          const { rows } = await client.query({
-            name: 'r',
-            text: `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'policy.sync', 'running') returning id`,
-            values: [workspace, environment]
-          });
+          const { rows } = await client.query(begin);
           await client.query({
-            name: 'c',
+            name: 'complete',
             text: `update operation_runs set status = 'completed', outcome = 'succeeded', completed_at = clock_timestamp() where id = $1`,
             values: [rows[0].id]
           });
           commits++;
         } else
           await client.query({
-            name: 'u',
+            name: 'progress',
             text: 'update operation_runs set progress_processed = $2 where id = $1',
             values: [id, i]
           });
     })
   );
+  const rate = (commits * 1_000) / (performance.now() - from);
   await Promise.all(clients.map(({ client }) => client.end()));
-  return commits / SECONDS;
+  return rate;
 }

@@ -10,15 +10,21 @@ export interface History {
   busy: number;
   /** of workspace B */
   other: number;
+  /** as many of A's as completed within the last day, whatever the rest; without it a day has a thirtieth of `busy` */
+  lastDay?: number;
 }
 
 /** Fills A (a3 busy, a1 quiet, a2 empty, a few of its own) and B. Nothing in A is blocked; 'rare.type' has five. */
-export async function fillHistory(url: string, world: World, { busy, other }: History): Promise<void> {
+export async function fillHistory(url: string, world: World, { busy, other, lastDay }: History): Promise<void> {
   // Not of a pool: it has no time-outs.
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(`set role watchfloor_owner; set maintenance_work_mem = '512MB'`);
+    const triggers = await client.query<{ name: string; enabled: string }>(
+      `select tgname as name, tgenabled as enabled from pg_trigger
+       where tgrelid = 'public.operation_runs'::regclass and not tgisinternal`
+    );
     await client.query('alter table operation_runs disable trigger user');
     // Neither are foreign keys checked a million times (a superuser's right: the test server's user is one).
     await client.query('reset role; set session_replication_role = replica');
@@ -27,22 +33,19 @@ export async function fillHistory(url: string, world: World, { busy, other }: Hi
        where indrelid = 'public.operation_runs'::regclass and not indisprimary`
     );
     for (const { name } of indexes.rows) await client.query(`drop index ${name}`);
-    await fill(client, world.a, world.a3, busy, 30);
-    await fill(client, world.a, world.a1, 40, 25);
-    await fill(client, world.a, null, 200, 20);
-    await fill(client, world.b, world.b1, other, 30);
+    if (lastDay === undefined) await fill(client, world.a, world.a3, busy, [30, 0]);
+    else {
+      await fill(client, world.a, world.a3, busy - lastDay, [85, 1]);
+      await fill(client, world.a, world.a3, lastDay, [1, 0]);
+    }
+    await fill(client, world.a, world.a1, 40, [25, 0]);
+    await fill(client, world.a, null, 200, [20, 0]);
+    await fill(client, world.b, world.b1, other, [30, 0]);
     await client.query('set session_replication_role = origin; set role watchfloor_owner');
     for (const { definition } of indexes.rows) await client.query(definition);
-    await client.query('alter table operation_runs enable trigger user');
-    for (const trigger of [
-      '100_touch',
-      '050_keep_follow_up',
-      '800_note_success',
-      '810_note_success',
-      '900_notify_inserted',
-      '920_notify_updated'
-    ])
-      await client.query(`alter table operation_runs enable always trigger operation_runs_${trigger}`);
+    const firing: Record<string, string> = { O: 'enable', A: 'enable always', R: 'enable replica', D: 'disable' };
+    for (const { name, enabled } of triggers.rows)
+      await client.query(`alter table operation_runs ${firing[enabled]} trigger ${name}`);
     // Active ones among those that ended, most of them fresh; those of a3 that fell silent; open follow-ups of every age.
     await client.query(
       `begin; set local watchfloor.import = on;
@@ -82,7 +85,7 @@ async function fill(
   workspaceId: number,
   environmentId: number | null,
   count: number,
-  days: number
+  [daysAgo, until]: [number, number]
 ): Promise<void> {
   await client.query(
     `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome, initiator_name, created_at,
@@ -93,7 +96,7 @@ async function fill(
        lower(kind.type || ' ' || kind.initiator || ' ' || n || case when kind.outcome = 'failed' then ' access refused' else '' end),
        jsonb_build_object('padding', repeat('x', 60)), coalesce($2, 0)
      from generate_series(1, $3::bigint) n
-     cross join lateral (select now() - $4::float8 * interval '1 day' * (1 - n / ($3 + 1.0)) as t) at
+     cross join lateral (select now() - interval '1 day' * ($5::float8 + $4::float8 * (1 - n / ($3 + 1.0))) as t) at
      cross join lateral (select
        case when n % ($3 / 5 + 1) = 7 then 'rare.type' else (array['inventory.sync', 'policy.sync', 'backup.schedule.execute',
          'restore.execute', 'alerts.evaluate', 'compliance.snapshot', 'baseline.capture', 'policy.export'])[1 + n % 8] end as type,
@@ -101,6 +104,6 @@ async function fill(
          else 'succeeded' end as outcome,
        case when n % ($3 / 3 + 1) = 5 then 'Rare Person' when n % 3 = 0 then 'System' else 'Person ' || n % 40 end as initiator
      ) kind`,
-    [workspaceId, environmentId, count, days]
+    [workspaceId, environmentId, count, daysAgo - until, until]
   );
 }

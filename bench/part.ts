@@ -1,0 +1,19 @@
+/** What every part of the bench is given and gives back. */
+import type { TestPostgres } from '../tests/harness/postgres.ts';
+import type { Table } from './figures.ts';
+
+/** quick: a smoke of seconds with figures that mean nothing; full: what takes an hour and 30 GB of disk */
+export type Size = 'quick' | 'normal' | 'full';
+
+export interface Part {
+  /** settings of its Postgres beside fsync */
+  settings?: Record<string, string>;
+  run(postgres: TestPostgres, size: Size): Promise<{ tables: Table[]; raw: unknown }>;
+}
+
+/** Interleaved runs: all variants one after the other, then all of them again, so that a slow minute hits each. */
+export const runsOf = (size: Size): number => (size === 'quick' ? 1 : 5);
+
+export function tell(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+}
