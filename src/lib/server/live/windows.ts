@@ -24,6 +24,8 @@ import type { Watcher, Watching } from './watcher.ts';
 const AT_ONCE = 2;
 /** More than this told since a list was read is another burst: it is read again. */
 const MOST_SINCE = 200;
+/** Lists that changed too much while they were read are read again after this: a storm costs so many reads a second. */
+const AGAIN_MS = 250;
 /** A list whose reading is late by more than this cannot be vouched for. */
 export const WINDOW_LATE_MS = 3_000;
 
@@ -72,7 +74,7 @@ export function openWindows(options: WindowsOptions): Windows {
       timer = null;
       running = run().finally(() => (running = null));
       void running.then(() => {
-        if ([...clients()].some(isDue)) schedule(failures > 0 ? backOff(failures - 1, Math.random()) : 0);
+        if ([...clients()].some(isDue)) schedule(failures > 0 ? backOff(failures - 1, Math.random()) : AGAIN_MS);
       });
     }, ms);
   };
