@@ -44,6 +44,8 @@ export interface WindowsOptions {
   /** these must read their pages themselves: their lists are not the hub's to read */
   resync: (clients: string[]) => void;
   counters?: Counters;
+  /** replaced in tests */
+  read?: typeof readPageOfRows;
 }
 
 export interface Windows {
@@ -62,7 +64,7 @@ interface Group {
 type Page = Awaited<ReturnType<typeof readPageOfRows>> & { at: number };
 
 export function openWindows(options: WindowsOptions): Windows {
-  const { db, feed, ring, clients, send, resync, counters = openCounters() } = options;
+  const { db, feed, ring, clients, send, resync, counters = openCounters(), read = readPageOfRows } = options;
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
   let failures = 0;
@@ -93,7 +95,7 @@ export function openWindows(options: WindowsOptions): Windows {
         for (let group = waiting.shift(); group; group = waiting.shift()) {
           counters.windowReads++;
           const at = feed.databaseNow();
-          pages.set(group, { ...(await readPageOfRows(db, toVisible(group.watching, at), group.request)), at });
+          pages.set(group, { ...(await read(db, toVisible(group.watching, at), group.request)), at });
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
