@@ -10,6 +10,7 @@ export const ROUTES = [
   '/logout',
   '/admin',
   '/admin/workspaces/[workspace]',
+  '/admin/workspaces/[workspace]/rejected',
   '/admin/workspaces/[workspace]/operations',
   '/admin/workspaces/[workspace]/operations/counts',
   '/admin/workspaces/[workspace]/operations/[operation]',
