@@ -73,12 +73,14 @@ async function start(config: Config): Promise<void> {
     response.setHeader('retry-after', '1');
     answerPlainly(response, 503, 'Watchfloor is starting.');
   };
+  let arePagesServed = false;
   const watching = openMonitoring({ config, log, denials, figures: () => hub?.figures() ?? null });
   monitoring = watching;
   server = createServer((request, response) => {
     watching.watch(request, response);
     if (refuseForeignHost(config, request, response) || watching.handle(request, response)) return;
-    if (hub?.handle(request, response)) return;
+    // /readyz among them: a load balancer must not send people here before there are pages.
+    if (arePagesServed && hub?.handle(request, response)) return;
     Promise.resolve(answer(request, response, () => answerPlainly(response, 404, 'Not found.'))).catch(
       (error: unknown) => {
         log.error({ err: error }, 'A request failed outside SvelteKit');
@@ -120,6 +122,7 @@ async function start(config: Config): Promise<void> {
   const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
   if (stopping) return;
   answer = handler.handler;
+  arePagesServed = true;
   maintenance = openMaintenance({ url: database.url, log, feed: opened.feed });
   if (demo) {
     demoWriter = startDemoWriter({
