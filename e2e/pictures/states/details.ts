@@ -131,7 +131,16 @@ export function detailState(name: string) {
     readAt: AT,
     ...state.page
   };
-  const feed = { row: state.row, stamp: state.isLost ? lost : live, now: AT, gone: false, changed: false, tryNow() {} };
+  const feed = {
+    row: state.row,
+    stamp: state.isLost ? lost : live,
+    now: AT,
+    gone: false,
+    withheld: false,
+    accessChangedAt: null,
+    changed: false,
+    tryNow() {}
+  };
   const forms = {
     reviewRefusal: state.refusal ?? null,
     diagnosticsRefusal: null,

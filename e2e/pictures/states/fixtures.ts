@@ -262,6 +262,8 @@ export function hubState(name: string) {
     waiting: name.startsWith('paused') ? 3 : name === 'flood' ? 240 : 0,
     paused: name.startsWith('paused'),
     pausedAt: name.startsWith('paused') ? AT : null,
+    withheld: name === 'reading',
+    accessChangedAt: name === 'reading' ? AT : null,
     stamp: isStale
       ? { ...lost, link: name === 'stale-database' ? ('database' as const) : ('browser' as const) }
       : name === 'reading' || name === 'reconnecting'

@@ -168,6 +168,7 @@ export function overviewState(name: string) {
       retryInMs: isStale ? 7_400 : null
     },
     withheld: name === 'overview-withheld',
+    accessChangedAt: name === 'overview-withheld' ? AT - 1_000 : null,
     now: AT,
     tryNow() {}
   };

@@ -291,7 +291,17 @@ export class LiveList implements SubscriptionOwner {
     const { shown: rows, gone, waiting, paused, lost } = this.#window;
     const withheld = lost === 'rows';
     const { summary, listCounts } = this.#still ?? this.#numbers();
-    return { rows, gone, waiting, paused, withheld, pausedAt: this.#pausedAt, changed: this.#marks.ids, summary, listCounts };
+    return {
+      rows,
+      gone,
+      waiting,
+      paused,
+      withheld,
+      pausedAt: this.#pausedAt,
+      changed: this.#marks.ids,
+      summary,
+      listCounts
+    };
   }
 
   #showTime(): void {

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { accessWords, endedWords, leftWords } from './access-wording.ts';
+
+const at = Date.UTC(2026, 10, 24, 8, 14, 2);
+
+test('a page says when access changed, and whether what it shows is of before or of now', () => {
+  expect(accessWords(null, true, 'UTC')).toBeNull();
+  expect(accessWords(at, true, 'Europe/Berlin')).toEqual({
+    fact: 'Your access changed at 09:14:02 CET.',
+    consequence: 'What you may see is being read.'
+  });
+  expect(accessWords(at, false, 'UTC')?.consequence).toBe('This is what you may see now.');
+});
+
+test('of what went away it is said since when, and of a session when it ended, if that is known', () => {
+  expect(leftWords(at, 'UTC').fact).toBe('You no longer see what was open here, since 08:14:02 UTC.');
+  expect([endedWords(at, 'UTC').fact, endedWords(null, 'UTC').fact]).toEqual([
+    'Your session ended at 08:14:02 UTC.',
+    'Your session ended.'
+  ]);
+});
