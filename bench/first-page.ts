@@ -21,7 +21,7 @@ interface History {
 const LAST_DAY = 1_000;
 const growing = (...sizes: number[]): History[] => sizes.map((operations) => ({ operations, lastDay: LAST_DAY }));
 const HISTORIES: Record<Size, History[]> = {
-  quick: growing(3_000, 6_000),
+  quick: growing(3_000),
   normal: [...growing(10_000, 100_000, 1_000_000), { operations: 1_000_000, lastDay: undefined }],
   full: [...growing(10_000, 100_000, 1_000_000, 10_000_000), { operations: 1_000_000, lastDay: undefined }]
 };

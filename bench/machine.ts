@@ -13,27 +13,30 @@ export interface Machine {
   memoryGb: number;
   node: string;
   postgres: number;
+  /** fsync */
+  durable: boolean;
   /** how long a flush of 8 KB takes, in ms: what a commit waits for at least */
   flushMs: number;
   /** of the last minute, when the bench began */
   load: number;
 }
 
-export async function describeMachine(postgres: number): Promise<Machine> {
+export async function describeMachine(postgres: number, durable: boolean): Promise<Machine> {
   return {
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 1024 ** 3),
     node: process.versions.node,
     postgres,
+    durable,
     flushMs: await measureFlush(),
     load: loadavg()[0]!
   };
 }
 
-export function toSentence({ cores, memoryGb, node, postgres, flushMs, load }: Machine): string {
+export function toSentence({ cores, memoryGb, node, postgres, durable, flushMs, load }: Machine): string {
   const noisy = load > QUIET_LOAD ? ' **Other work was going on: trust the ratios only.**' : '';
   return (
-    `${cores} cores, ${memoryGb} GB of memory, Node ${node}, Postgres ${postgres} with fsync on, ` +
+    `${cores} cores, ${memoryGb} GB of memory, Node ${node}, Postgres ${postgres} with fsync ${durable ? 'on' : 'off'}, ` +
     `${round(flushMs)} ms for a flush of 8 KB; load average ${load.toFixed(2)} at the start.${noisy}`
   );
 }

@@ -51,11 +51,11 @@ await shared?.remove();
 await updatePage(results, size !== 'quick');
 
 function openPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
-  return startPostgres({ settings: { fsync: 'on', ...settings } });
+  return startPostgres({ settings: { fsync: size === 'quick' ? 'off' : 'on', ...settings } });
 }
 
 async function measure(name: string, part: Part, postgres: TestPostgres): Promise<Result> {
-  const machine = await describeMachine(postgres.major);
+  const machine = await describeMachine(postgres.major, size !== 'quick');
   const { tables, raw } = await part.run(postgres, size);
   const result = { part: name, size, day: new Date().toISOString().slice(0, 10), machine, tables, raw };
   process.stdout.write(`\n## ${name}\n\n${toSentence(machine)}\n\n${tables.map(toMarkdown).join('\n')}`);

@@ -12,12 +12,18 @@ import { freePort, type TestPostgres } from '../tests/harness/postgres.ts';
 /** The build that is measured; `npm run bench` makes it unless another place is named, as for browser tests. */
 export const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || new URL('../build', import.meta.url).pathname;
 const START_PATIENCE_MS = 60_000;
+const METRICS_TOKEN = 'only-for-the-bench';
 
 export interface BenchServer {
   port: number;
   /** after two collections */
   memory(): Promise<NodeJS.MemoryUsage>;
   stop(): Promise<void>;
+}
+
+export interface ProductionServer extends BenchServer {
+  /** one of /metrics, by its name; 0 before it was ever counted */
+  metric(name: string): Promise<number>;
 }
 
 /** A migrated database of its own. */
@@ -40,7 +46,7 @@ async function asSuperuser(postgres: TestPostgres, sql: string): Promise<void> {
 }
 
 /** The production build on this database, ready to answer. */
-export async function startProduction(databaseUrl: string): Promise<BenchServer> {
+export async function startProduction(databaseUrl: string): Promise<ProductionServer> {
   const directory = await mkdtemp(join(tmpdir(), 'watchfloor-bench-'));
   const port = await freePort();
   const child = fork(new URL('./server.mjs', import.meta.url), [pathToFileURL(`${BUILD}/`).href], {
@@ -57,6 +63,7 @@ export async function startProduction(databaseUrl: string): Promise<BenchServer>
       PORT: String(port),
       WATCHFLOOR_DATA_DIR: directory,
       WATCHFLOOR_DEMO: '0',
+      METRICS_TOKEN,
       DATABASE_URL: databaseUrl
     }
   });
@@ -67,7 +74,7 @@ export async function startProduction(databaseUrl: string): Promise<BenchServer>
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
     const page = answer?.ok ? await fetch(`http://127.0.0.1:${port}/login`).catch(() => null) : null;
-    if (page?.ok) return server;
+    if (page?.ok) return { ...server, metric: (name) => readMetric(port, name) };
     if (child.exitCode !== null) throw new Error(`The server ended instead of starting. It said:\n${said}`);
     if (performance.now() > deadline) {
       await server.stop();
@@ -75,6 +82,14 @@ export async function startProduction(databaseUrl: string): Promise<BenchServer>
     }
     await delay(50);
   }
+}
+
+async function readMetric(port: number, name: string): Promise<number> {
+  const headers = { authorization: `Bearer ${METRICS_TOKEN}` };
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers });
+  if (!answer.ok) throw new Error(`/metrics was answered ${answer.status}.`);
+  const line = (await answer.text()).split('\n').find((text) => text.startsWith(`${name} `));
+  return Number(line?.split(' ')[1] ?? 0);
 }
 
 /** The raw yardstick (raw-server.ts). */
