@@ -338,18 +338,24 @@ test('starts that are refused tell why, and no password', async () => {
   const wrong = databaseUrl(secrets['wrong password of the database']!);
   const nowhere = new URL(wrong);
   nowhere.port = '1';
-  const free = await Promise.all(Array.from({ length: 4 }, freePort));
+  const free = await Promise.all(Array.from({ length: 5 }, freePort));
   const refusals = [
     ['wrong password', { DATABASE_URL: wrong }, 'password authentication failed'],
     ['nothing there', { DATABASE_URL: nowhere.href }, 'Watchfloor cannot use the database'],
     ['weak token', { METRICS_TOKEN: `${secrets['wrong token of the metrics']} x` }, 'METRICS_TOKEN cannot be used'],
+    ['wrong password of a command', { DATABASE_URL: wrong }, 'password authentication failed'],
     ['taken port', { METRICS_PORT: String(postgres.port) }, `METRICS_PORT=${postgres.port + 1}`]
   ] as const;
   await Promise.all(
     refusals.map(async ([name, given, said], at) => {
       // The ports of one are not in the way of another's refusal.
       const ports = { PORT: String(free[at]!), METRICS_PORT: '' };
-      const end = await runProgram('server', [], { ...environment, ...ports, ...given });
+      const isCommand = name.endsWith('command');
+      const end = await runProgram(isCommand ? 'cli' : 'server', isCommand ? ['status'] : [], {
+        ...environment,
+        ...ports,
+        ...given
+      });
       expect(end, name).toMatchObject({ code: 1, stdout: '' });
       expect(end.stderr, name).toContain(said);
       expect(end.stderr, name).not.toContain('    at ');

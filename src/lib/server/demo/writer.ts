@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { openLog } from '../log.ts';
+import { takeOverOutput } from '../process-output.ts';
 import { openRandom } from './random.ts';
 import { openDemoWriter } from './write-loop.ts';
 
@@ -13,7 +14,13 @@ if (!url) {
   process.exit(1);
 }
 
-const writer = openDemoWriter({ url, random: openRandom(randomInt(2 ** 32)), log: openLog('demo') });
+const log = openLog('demo');
+takeOverOutput(log);
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'The demo writer failed');
+  process.exit(1);
+});
+const writer = openDemoWriter({ url, random: openRandom(randomInt(2 ** 32)), log });
 
 /** A hung connection must not keep the process alive without its parent. */
 const PATIENCE_MS = 3_000;

@@ -4,6 +4,7 @@
  * under way, which is told by a signal to stop early.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toErrorFields } from '../log-redaction.ts';
 import { workEnded } from '../metrics/channels.ts';
 
 export interface Lines {
@@ -49,7 +50,8 @@ export function openRepeat({ name, firstAfterMs, everyMs, log, work }: RepeatOpt
       } catch (error) {
         if (ending.signal.aborted) return;
         workEnded.tell({ name, isDone: false });
-        if (failures === 0) log.warn(`${name} failed (${(error as Error).message}); it is tried again until it works.`);
+        if (failures === 0)
+          log.warn(`${name} failed (${toErrorFields(error).message}); it is tried again until it works.`);
         failures += 1;
         await rest(Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), Math.max(everyMs, LONGEST_RETRY_MS)));
       }
