@@ -22,7 +22,7 @@ export interface RefusedReport {
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  status_unknown: 'Report queued, running or completed.',
+  status_unknown: 'Nothing of it was applied. Report it again with one of these.',
   outcome_unknown:
     'Report succeeded, partially_succeeded, blocked, failed or cancelled when it is completed, and pending until then.',
   outcome_missing: 'Say how it ended in the same statement: set the outcome together with the status completed.',

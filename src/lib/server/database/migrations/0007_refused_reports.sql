@@ -102,8 +102,9 @@ create trigger operation_runs_020_begin_upsert before update on public.operation
 alter table public.operation_runs enable always trigger operation_runs_010_begin_insert;
 alter table public.operation_runs enable always trigger operation_runs_020_begin_upsert;
 
--- DO NOTHING fires no trigger of its own, so the words of the statement tell. Where they do not (a statement that was
--- prepared by name), the row is refused, which is what DO NOTHING does with it. Asked only where there is a conflict.
+-- DO NOTHING fires no trigger of its own, so the words of the statement tell; and MERGE and an UPDATE in WITH fire both,
+-- too. Where the words are out of sight (a statement that was prepared by name) only the triggers tell: DO NOTHING is then
+-- a refused row, which is what it does with it. Asked only where there is a conflict.
 create function watchfloor.has_on_conflict() returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -111,15 +112,12 @@ as $$
 declare
   calls text;
 begin
-  -- MERGE fires both, too, and knows no conflict.
-  if current_setting('watchfloor.inserting', true) = 'upsert' and current_query() !~* '\mmerge\s+into\M' then
-    return true;
-  end if;
-  if current_query() ~* '\mon\s+conflict\M' then
-    return true;
-  end if;
   get diagnostics calls = pg_context;
-  return calls ~* '\mon\s+conflict\M';
+  if current_query() ~* '\mon\s+conflict\M' or calls ~* '\mon\s+conflict\M' then
+    return true;
+  end if;
+  return current_setting('watchfloor.inserting', true) = 'upsert'
+    and current_query() !~* '^\s*(with|insert|merge)\M' and calls !~* 'SQL statement "\s*(with|insert|merge)\M';
 end;
 $$;
 
