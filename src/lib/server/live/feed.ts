@@ -6,6 +6,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Queryable } from '../database/pool.ts';
+import { toErrorFields } from '../log-redaction.ts';
 import type { LostLink } from '../../live/protocol.ts';
 import { backOff } from './back-off.ts';
 import { readChangedPlaces, readFeedDifference, type ChangedPlace, type FeedDifference } from './differences.ts';
@@ -157,7 +158,7 @@ export function openFeed({
         },
         (error: Error) => {
           failures++;
-          tellLink(error.message);
+          tellLink(toErrorFields(error).message);
           for (const answer of asked) answer(false);
         }
       )

@@ -257,7 +257,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const checkSessionsSoon = (): void =>
     void checkSessions().catch((error: Error) => {
       // The database is away: nothing is told meanwhile, and every subscription asks for its session itself.
-      log.warn({ error: error.message }, 'sessions could not be checked');
+      log.warn({ err: error }, 'sessions could not be checked');
     });
 
   const handleAccess = ({ access, sessions: ended }: FeedDifference): void => {
