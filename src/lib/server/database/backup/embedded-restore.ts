@@ -47,6 +47,7 @@ export async function restoreEmbedded(
     const stop = (): void => void database.close();
     signal.addEventListener('abort', stop);
     try {
+      signal.throwIfAborted();
       await loadBackup(database.url, file, backup, options);
     } finally {
       signal.removeEventListener('abort', stop);

@@ -92,7 +92,7 @@ async function load(
   const before = await readFrame(client, names);
   await setFrameAside(client, before);
   // What the migrations themselves had put in (types that come with us) is in the file, as it was made to be.
-  await client.query(`truncate ${names.join(', ')}`);
+  for (const name of [...names].reverse()) await client.query(`delete from ${name}`);
   await copyAll(client, file);
   await client.query(`set local maintenance_work_mem = '256MB'`);
   for (const statement of before.restore) await client.query(statement);

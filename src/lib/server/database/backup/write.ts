@@ -97,7 +97,10 @@ async function write(client: pg.Client, handle: FileHandle, leaveOut: string[]):
   await pipeline(
     Readable.from(toText(client, tables, header), { objectMode: false }),
     createGzip({ level: GZIP_LEVEL, chunkSize: 256 * 1024 }),
-    handle.createWriteStream({ autoClose: false })
+    // Not the file's own stream: one that leaves the file open for the sync below never ends a pipeline.
+    async (packed: AsyncIterable<Buffer>) => {
+      for await (const chunk of packed) await handle.appendFile(chunk);
+    }
   );
 }
 
