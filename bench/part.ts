@@ -2,7 +2,7 @@
 import type { TestPostgres } from '../tests/harness/postgres.ts';
 import type { Table } from './figures.ts';
 
-/** quick: a smoke of seconds with figures that mean nothing; full: what takes an hour and 30 GB of disk */
+/** quick: a smoke of seconds with figures that mean nothing; full: what takes an hour and 20 GB of disk */
 export type Size = 'quick' | 'normal' | 'full';
 
 export interface Part {

@@ -3,13 +3,14 @@
  * its own with fsync as in production, prints Markdown with ratios against a baseline of the same run, keeps the figures
  * in bench/results, and fills docs/PERFORMANCE.md. --quick is a smoke that keeps nothing.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { startPostgres, type TestPostgres } from '../tests/harness/postgres.ts';
 import { browser } from './browser.ts';
 import { delivery } from './delivery.ts';
 import { toMarkdown } from './figures.ts';
 import { firstPage } from './first-page.ts';
-import { describeMachine, toSentence, warnOfLoad } from './machine.ts';
+import { describeMachine, LOAD_AT_START, loadAtStart, toSentence, warnOfLoad } from './machine.ts';
 import { memory } from './memory.ts';
 import { updatePage, type Result } from './page.ts';
 import { tell, type Part, type Size } from './part.ts';
@@ -30,28 +31,39 @@ if (!process.env['WATCHFLOOR_E2E_BUILD']) {
   const { buildOnce } = (await import('../scripts/build-once.mjs' as string)) as { buildOnce(): Promise<void> };
   await buildOnce();
 }
+const chosen = Object.keys(parts).filter((name) => wanted.length === 0 || wanted.includes(name));
 if (size !== 'quick') warnOfLoad();
-
-const chosen = Object.entries(parts).filter(([name]) => wanted.length === 0 || wanted.includes(name));
-const results: Result[] = [];
-// A smoke shares one; otherwise each has its own, so that none pays for what another left.
-const shared =
-  size === 'quick' ? await openPostgres(Object.assign({}, ...chosen.map(([, { settings }]) => settings))) : null;
-for (const [name, part] of chosen) {
-  const from = performance.now();
-  const postgres = shared ?? (await openPostgres(part.settings));
-  try {
-    results.push(await measure(name, part, postgres));
-  } finally {
-    if (!shared) await postgres.remove();
-  }
-  tell(`${name}: ${((performance.now() - from) / 1_000).toFixed(0)} s`);
+// Each in a process of its own: none pays for what another left behind, and one that fails costs only itself.
+if (size !== 'quick' && chosen.length > 1) {
+  const failed = chosen.filter((name) => !isDone(name));
+  for (const name of failed) process.stderr.write(`${name} failed; what it said stands above.\n`);
+  process.exit(failed.length > 0 ? 1 : 0);
 }
-await shared?.remove();
+
+const settings: Record<string, string> = { fsync: size === 'quick' ? 'off' : 'on' };
+for (const name of chosen) Object.assign(settings, parts[name]!.settings);
+const postgres = await startPostgres({ settings });
+const results: Result[] = [];
+try {
+  for (const name of chosen) {
+    const from = performance.now();
+    results.push(await measure(name, parts[name]!, postgres));
+    tell(`${name}: ${((performance.now() - from) / 1_000).toFixed(0)} s`);
+  }
+} catch (error) {
+  // Said before the database is gone: whoever is still connected to it ends this process.
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.on('uncaughtException', () => undefined);
+  await postgres.remove();
+  process.exit(1);
+}
+await postgres.remove();
 await updatePage(results, size !== 'quick');
 
-function openPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
-  return startPostgres({ settings: { fsync: size === 'quick' ? 'off' : 'on', ...settings } });
+function isDone(name: string): boolean {
+  const env = { [LOAD_AT_START]: loadAtStart(), ...process.env };
+  const words = ['--import', 'tsx', process.argv[1]!, name, ...(size === 'full' ? ['--full'] : [])];
+  return spawnSync(process.execPath, words, { stdio: 'inherit', env }).status === 0;
 }
 
 async function measure(name: string, part: Part, postgres: TestPostgres): Promise<Result> {
