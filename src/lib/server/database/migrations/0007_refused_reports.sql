@@ -530,8 +530,8 @@ declare
   told constant public.operation_runs := case when tg_op = 'DELETE' then old else new end;
 begin
   if coalesce(is_apply, '') = '' then
-    select (coalesce(max(backend_type), '') like 'logical replication%')::text into is_apply
-    from pg_stat_activity where pid = pg_backend_pid();
+    -- pg_stat_activity hides what a superuser's worker is.
+    is_apply := exists (select from pg_stat_subscription where pid = pg_backend_pid())::text;
     perform set_config('watchfloor.is_apply', is_apply, false);
   end if;
   if is_apply <> 'true' then
