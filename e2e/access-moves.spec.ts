@@ -24,15 +24,15 @@ async function timed(
   what: string,
   change: () => Promise<unknown>,
   follows: () => Promise<unknown>,
-  leaves: () => Promise<unknown> = follows
+  leaves?: () => Promise<unknown>
 ): Promise<void> {
   const from = performance.now();
   const tookMs = (): number => Math.round(performance.now() - from);
   await change();
-  await leaves();
-  const leftMs = tookMs();
+  await leaves?.();
+  const left = leaves ? `left after ${tookMs()} ms, ` : '';
   await follows();
-  console.info(`${what}: left after ${leftMs} ms, all pages read anew after ${tookMs()} ms`);
+  console.info(`${what}: ${left}all pages read anew after ${tookMs()} ms`);
 }
 
 interface Places {
