@@ -74,6 +74,6 @@ test('a host that is not ours is told to the log; what our own page was refused 
   const own = await meet((_, response) => response.writeHead(403).end(), { method: 'POST', headers: { origin: OURS } });
   expect(own.told).toEqual([]);
   server.close();
-  const live = await meet((_, response) => response.writeHead(403).end(), { path: '/live/catch-up', method: 'POST' });
+  const live = await meet((_, response) => response.writeHead(403).end(), { path: '/live/socket/', method: 'POST' });
   expect(live.told).toEqual([]);
 });

@@ -51,7 +51,7 @@ function storeNoRefusal(response: ServerResponse): void {
 
 /**
  * Tells the log of requests that were refused because of where they come from: pages of others that post forms here
- * (SvelteKit refuses them before any of its hooks) and names that are not ours. What is below /live/ the hub tells itself.
+ * (SvelteKit refuses them before any of its hooks) and names that are not ours. Of its sockets the hub tells itself.
  */
 export function tellForeignRequests(server: Server, config: Config, denials: Pick<Denials, 'denied'>): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -60,7 +60,7 @@ export function tellForeignRequests(server: Server, config: Config, denials: Pic
     response.once('finish', () => {
       const isForeignHost = response.statusCode === 421;
       const isForeignOrigin = response.statusCode === 403 && !isOwnOrigin(config, origin, host);
-      if ((!isForeignHost && !isForeignOrigin) || path.startsWith('/live/')) return;
+      if ((!isForeignHost && !isForeignOrigin) || path.startsWith('/live/socket')) return;
       denials.denied({
         door: 'request',
         why: isForeignHost ? 'foreign host' : 'foreign origin',
