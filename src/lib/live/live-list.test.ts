@@ -155,7 +155,9 @@ describe('a change of access', () => {
     const changedAt = world.now;
     world.deliverAll();
     expect(Math.abs((world.time.accessChangedAt ?? 0) - changedAt)).toBeLessThan(1_000);
+    expect([world.view.withheld, world.view.rows.length, world.view.summary]).toEqual([true, 0, null]);
     world.settle();
+    expect(world.view.withheld).toBe(false);
     const said = world.time.accessChangedAt;
     while (world.now < changedAt + 59_000) second();
     expect(world.time.accessChangedAt).toBe(said);
