@@ -14,8 +14,8 @@ import { runsOf, tell, type Part, type Size } from './part.ts';
 import { answerOf, makeDatabase, startProduction, startRaw } from './servers.ts';
 
 const CLIENTS: Record<Size, number[]> = { quick: [20, 60], normal: [1_000, 5_000], full: [1_000, 5_000] };
-/** Below what one session may have (live/admission.ts). */
-const CLIENTS_OF_A_PERSON = 40;
+/** Below what one session may have and ask for at once, also when it comes a second time (live/admission.ts). */
+const CLIENTS_OF_A_PERSON = 25;
 const PROCESSES: Record<Size, number> = { quick: 1, normal: 2, full: 2 };
 /** Until those who connected have all had a tick, and those who left are gone. */
 const SETTLE_MS: Record<Size, number> = { quick: 300, normal: 5_000, full: 12_000 };
