@@ -61,8 +61,7 @@ export function adoptRead(window: ListWindow, read: WindowRead, at: number): Lis
   const stays = window.isFirst === read.isFirst && isHolding(next) && !window.wanted;
   if (!stays) return settle(next, true);
   const held = { shown: window.shown, bottom: window.bottom };
-  if (next.paused || !window.isFirst || !window.shown.some((row) => isBelow(fresh, row)))
-    return settle({ ...next, ...held });
+  if (!window.isFirst || !window.shown.some((row) => isBelow(fresh, row))) return settle({ ...next, ...held });
   const below = [...window.known].filter(([, row]) => isBelow(fresh, row));
   const both: ListWindow = { ...fresh, floor: window.floor, known: new Map([...fresh.known, ...below]) };
   return settle({ ...heldLike(window, mergeNewer(window, both, judgedAt, read.changes)), ...held, overflowed: true });

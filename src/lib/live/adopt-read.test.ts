@@ -75,10 +75,13 @@ describe('a list that the hub read after a burst', () => {
     expect(ids(read(released, burst(950)))).toEqual([950, 949, 948]);
   });
 
-  it('changes nothing on screen while paused, and all of it on resume', () => {
+  it('changes nothing on screen while paused; on resume it is shown, or read anew if there is more of it', () => {
     const paused = read(windows.pause(of(some(5, 4, 3))), burst(100));
     expect([ids(paused), paused.waiting > 0]).toEqual([[5, 4, 3], true]);
-    expect(ids(windows.resume(paused))).toEqual([100, 99, 98]);
+    const resumed = windows.resume(paused);
+    expect([paused.overflowed, windows.refreshReason(resumed)]).toEqual([true, 'waiting']);
+    expect(ids(read(resumed, burst(110)))).toEqual([110, 109, 108]);
+    expect(ids(windows.resume(read(windows.pause(of(some(5, 4, 3))), some(7, 6, 5))))).toEqual([7, 6, 5]);
   });
 
   it('is shown at once where it is the newest page no more, and ignored where the stream is lost', () => {

@@ -38,6 +38,8 @@ export interface ListView extends Numbers {
   /** ids among `rows` that are not here any more: draw their lines empty */
   readonly gone: ReadonlySet<number>;
   readonly waiting: number;
+  /** more wait than are counted: nobody told how many */
+  readonly waitingIsMore: boolean;
   readonly paused: boolean;
   readonly pausedAt: number | null;
   /** access changed: nothing of the page may be shown until it has been read again */
@@ -288,12 +290,13 @@ export class LiveList implements SubscriptionOwner {
   }
 
   #toView(): ListView {
-    const { shown: rows, gone, waiting, paused, lost } = this.#window;
+    const { shown: rows, gone, waiting, overflowed: waitingIsMore, paused, lost } = this.#window;
     const withheld = lost === 'rows';
     const { summary, listCounts } = this.#still ?? this.#numbers();
     return {
       rows,
       gone,
+      waitingIsMore,
       waiting,
       paused,
       withheld,

@@ -41,6 +41,10 @@ export class OperationsFeed {
   get waiting(): number {
     return this.#list.waiting;
   }
+  /** more wait than were counted */
+  get waitingIsMore(): boolean {
+    return this.#list.waitingIsMore;
+  }
   /** access changed: nothing of the page may be shown until it has been read again */
   get withheld(): boolean {
     return this.#list.withheld;

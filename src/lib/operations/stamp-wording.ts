@@ -24,8 +24,8 @@ export interface StampWords {
   look: StampLook;
   word: string;
   note: string | null;
-  /** how it is connected, where that is not the usual way: short, and what it means */
-  way?: { short: string; long: string } | null;
+  /** how it is connected, where that is not the usual way: short (`least` where there is hardly room), and what it means */
+  way?: { least: string; short: string; long: string } | null;
 }
 
 export interface StampView {
@@ -39,6 +39,7 @@ export interface StampView {
 
 /** Live all the same: what is shown is proven by each answer. */
 const OVER_HTTP = {
+  least: 'HTTP',
   short: 'over HTTP, every 2 s',
   long: 'No WebSocket can be opened from here, so the server is asked every 2 seconds. A WebSocket is tried again each minute.'
 };
