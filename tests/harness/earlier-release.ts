@@ -25,20 +25,32 @@ export interface EarlierRelease {
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
-/** The last commit without this release's newest migration; null where the history does not reach so far. */
+const FOLDER = 'src/lib/server/database/migrations';
+
+/**
+ * The last commit that knows fewer migrations, all of them as they are now: until a release is out its own migrations may
+ * still be changed, and no database has seen what they were meanwhile. null where the history does not reach so far.
+ */
 export async function findEarlierRelease(): Promise<string | null> {
-  const newest = readMigrations().at(-1)!;
-  const file = `src/lib/server/database/migrations/${newest.name}.sql`;
-  const git = (...args: string[]): Promise<string> =>
+  const git = (...args: string[]): Promise<string[]> =>
     run('git', args, { cwd: project }).then(
-      ({ stdout }) => stdout.trim(),
-      () => ''
+      ({ stdout }) => stdout.split('\n').filter((line) => line !== ''),
+      // Of a shallow clone the commits before are not there.
+      () => []
     );
-  const added = await git('log', '--diff-filter=A', '--format=%H', '-1', '--', file);
-  // Not yet committed: what stands at the head is the release before.
-  const commit = await git('rev-parse', '--verify', '--quiet', added === '' ? 'HEAD' : `${added}^`);
-  // In a shallow clone the last commit that is there seems to have added every file, and has none before it.
-  return commit === '' || (await git('ls-tree', '--name-only', commit, '--', file)) !== '' ? null : commit;
+  const names = readMigrations().map(({ name }) => `${name}.sql`);
+  const hashes = await git('hash-object', ...names.map((name) => `${FOLDER}/${name}`));
+  const now = new Set(names.map((name, at) => `${hashes[at]} ${name}`));
+  const changes = await git('log', '--format=%H', '-100', '--', FOLDER);
+  // What is changed here and not yet committed makes the head the release before.
+  for (const commit of ['HEAD', ...changes.map((hash) => `${hash}^`)]) {
+    const then = (await git('ls-tree', `${commit}:${FOLDER}`))
+      .map((line) => /^\d+ blob (\w+)\t(.*\.sql)$/.exec(line))
+      .flatMap((found) => (found ? [`${found[1]} ${found[2]}`] : []));
+    if (then.length > 0 && then.length < now.size && then.every((line) => now.has(line)))
+      return (await git('rev-parse', commit))[0] ?? null;
+  }
+  return null;
 }
 
 export async function buildEarlierRelease(commit: string): Promise<EarlierRelease> {
