@@ -27,7 +27,10 @@ const PASSWORD = 'four calm operators\n';
 test('help names every command and shows examples', async () => {
   const { code, stdout } = await run(['--help']);
   expect(code).toBe(0);
-  for (const command of ['user', 'workspace', 'environment', 'member', 'entitle', 'migrate', 'status', 'sql']) {
+  for (const command of (
+    'user workspace environment member entitle type rejected reconcile retention backup verify restore upgrade ' +
+    'migrate status sql'
+  ).split(' ')) {
     expect(stdout).toContain(command);
   }
   expect((await run(['sql', '--help'])).stdout).toContain('insert into operation_runs');
@@ -89,6 +92,38 @@ test('beside a running database it uses that one', async () => {
   } finally {
     await running.close();
   }
+});
+
+// What each answers is held by tests/administration-lookups.pg.test.ts; a process takes its time.
+test('what is there can be looked up and kept, as text and as JSON', async () => {
+  const running = await openEmbedded(directory, pino({ level: 'silent' }));
+  try {
+    expect((await run(['user', 'list'])).stdout).toMatch(/ada@example\.com +Ada +disabled/);
+    expect((await run(['user', 'enable', 'ada@example.com'])).stdout).toContain('can sign in again');
+    const members = await run(['--json', 'member', 'list', '--workspace', String(workspaceId)]);
+    expect(JSON.parse(members.stdout)).toMatchObject([{ email: 'ada@example.com', role: 'owner' }]);
+    expect((await run(['type', 'set', 'x', '--running', 'soon'])).code).toBe(2);
+    await run(['sql', `insert into operation_runs (workspace_id, type, status) values (${workspaceId}, 'x', 'odd')`]);
+    expect((await run(['rejected'])).stdout).toContain('status "odd" is unknown');
+    expect((await run(['status'])).stdout).toContain('Rejected     1 reports');
+    expect((await run(['reconcile'])).stdout).toContain('nothing was changed');
+    expect((await run(['retention', '--days', '30'])).stdout).toContain('Removed 0 operations');
+  } finally {
+    await running.close();
+  }
+});
+
+test('a backup is made, looked at and put back by commands; refusals change nothing', async () => {
+  const made = await run(['--json', 'backup']);
+  const { file } = JSON.parse(made.stdout) as { file: string };
+  expect(file).toContain(join(directory, 'backups'));
+  const kept = await run(['restore', '--from', file]);
+  expect(kept).toMatchObject({ code: 1, stdout: '' });
+  expect(kept.stderr).toContain('--replace');
+  const foreign = await run(['restore', '--from', join(directory, 'pgpass'), '--replace']);
+  expect(foreign.stderr).toContain('is not a backup of Watchfloor');
+  const restored = await run(['restore', '--from', file, '--replace']);
+  expect(restored.stdout).toContain('compared with the backup: equal');
 });
 
 test('the reporting role is what sql runs as, and it may not read people', async () => {

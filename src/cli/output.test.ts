@@ -20,6 +20,8 @@ test('a table has its numbers to the right, and nothing for null', () => {
   );
 });
 
-test('control characters of what was reported do not reach the terminal', () => {
-  expect(toTable(['message'], [['\u001b[2Jgone']])).not.toContain('\u001b');
+test('control characters and turned writing of what was reported do not reach the terminal', () => {
+  const table = toTable(['message'], [['\u001b[2Jgone \u202eenog']]);
+  expect(table).not.toContain('\u001b');
+  expect(table).not.toContain('\u202e');
 });

@@ -30,6 +30,6 @@ function toCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (value instanceof Date) return value.toISOString();
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // What a writer reported is shown on a terminal here: no control sequence of theirs may reach it.
-  return text.replace(/\p{Cc}/gu, ' ');
+  // What a writer reported is shown on a terminal here: nothing of theirs may move its cursor or turn its order.
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');
 }

@@ -75,13 +75,20 @@ export function addReportCommands(program: Command, format: () => OutputFormat):
 
   program
     .command('rejected')
-    .description('reports that could not be applied, newest first, with the reason')
+    .description('reports that could not be applied, newest first, with the reason; --json shows what they said')
     .option('--workspace <number>', 'only of this workspace', toId)
     .option('--last <number>', 'how many', toId, 20)
     .action(async ({ workspace: workspaceId = null, last }: { workspace?: number | null; last: number }) => {
       const rejected = await withAdministration((db) => readRejected(db, { workspaceId, last }));
-      const rows = rejected.map((one) => [one.receivedAt, one.workspaceId, one.operationId, one.reason]);
-      const table = toTable(['received', 'workspace', 'operation', 'reason'], rows);
+      const rows = rejected.map((one) => [
+        one.receivedAt,
+        one.workspaceId,
+        one.operationId,
+        one.type,
+        one.source,
+        one.reason
+      ]);
+      const table = toTable(['received', 'workspace', 'operation', 'type', 'source', 'reason'], rows);
       print(format(), rejected, rejected.length > 0 ? table : 'No report was rejected.');
     });
 

@@ -1,7 +1,7 @@
 /**
  * What stands around the rows of tables while they are loaded: triggers, secondary indexes, foreign keys. Taken down from
- * the catalogue and put up again from its own words, in the caller's transaction. (A million operations load six times as
- * fast into tables without their thirty indexes: docs/decisions/0011-backups.md.)
+ * the catalogue and put up again from its own words, in the caller's transaction: thirty indexes are built once from whole
+ * tables, and foreign keys compared as sets, instead of both row by row.
  */
 import type { Queryable } from '../pool.ts';
 

@@ -16,7 +16,7 @@ import { types } from '../pool.ts';
 import { checkBackup, END_OF_ROWS, FIRST_LINE, RowCounter, type BackupHeader, type BackupTotals } from './file.ts';
 import { ONE_FORM, readNextId, readTables, toCopyOut, type BackupTable } from './tables.ts';
 
-/** Level 3 packs half as fast as 1 does and nearly as well as 6 (measured: docs/decisions/0011-backups.md). */
+/** Quick rather than small: COPY, compression and the disk work side by side, and compression is what takes a whole core. */
 const GZIP_LEVEL = 3;
 
 export interface Backup {
