@@ -162,7 +162,13 @@ for (const [what, take] of Object.entries({
     await timed(
       what,
       () => take(world, person),
-      () => Promise.all([list, detail, overview].map((page) => page.waitForURL(/\/login\?next=/)))
+      () => Promise.all([list, detail, overview].map((page) => page.waitForURL(/\/login\?next=/))),
+      () =>
+        Promise.all([
+          expect(rowOf(list, hidden)).toBeHidden(),
+          expect(detail.locator('article')).toBeHidden(),
+          expect(tile(overview, 'a2')).toBeHidden()
+        ])
     );
     for (const page of [list, detail, overview])
       await expect(notice(page)).toContainText(

@@ -27,6 +27,8 @@ export function markSigningOut(): void {
 export function leavePage(): void {
   if (SIGNING_OUT in document.documentElement.dataset) return;
   note('left');
+  // The answer may be slow; what this person may not see any more does not wait for it.
+  document.body.hidden = true;
   location.reload();
 }
 
