@@ -5,6 +5,7 @@
  * can tell them apart either. Only date, nonce and error id are taken out.
  */
 import { CATCH_UP_PATH, PROTOCOL_VERSION, type Subscribe, type SubscribeAnswer } from '../src/lib/live/protocol.ts';
+import { hashPassword } from '../src/lib/server/access/passwords.ts';
 import { openReader } from '../tests/harness/live.ts';
 import { makeWorld, type World } from '../tests/harness/world.ts';
 import { asWritten, isRefusal, spellings, timeless } from './harness/alike.ts';
@@ -120,11 +121,11 @@ for (const name of PRINCIPALS)
       for (const channel of channelsOf(route, instance.baseURL)) {
         if (!channel.isFirst && principal.depth !== 'all') continue;
         const isFew = !channel.isFirst || principal.depth === 'few';
-        await expectOneAnswer(
-          principal,
-          channel,
-          addresses.filter(({ isCore }) => isCore || !isFew)
-        );
+        const asked = addresses.filter(({ isCore }) => isCore || !isFew);
+        const answer = await expectOneAnswer(principal, channel, asked);
+        // Signed out: the way to sign in and back, and nothing else.
+        if (!principal.isSignedIn && channel.name === 'GET')
+          expect([headerOf(answer!, 'location'), answer!.body]).toEqual(['/login?next={address}', '']);
       }
       // Positive control: the same questions have answers where something may be seen.
       for (const { path } of principal.isSignedIn ? seen : []) {
@@ -222,10 +223,10 @@ test('filters, searches and cursors that point at what is hidden find what those
 test('signing in tells nobody whether an account exists, is disabled or has another password', async () => {
   const { rows } = await world.owner.query<{ email: string }>(
     `insert into users (email, name, password_hash, disabled_at)
-     select 'here.' || n || $1, 'Here', (select password_hash from users where email = 'maren.holt@haldenroy.example'),
+     select 'here.' || n || $1, 'Here', $2,
        case n when 2 then now() end
      from generate_series(1, 2) n returning email`,
-    [`.${made.a1Operation}@example.test`]
+    [`.${made.a1Operation}@example.test`, await hashPassword('the password of this one')]
   );
   const [exists, disabled] = [rows[0]!.email, rows[1]!.email];
   const asked = [exists, disabled, exists.replace('here.1', 'here.3')];

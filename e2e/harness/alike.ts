@@ -1,4 +1,5 @@
 /** What an answer may repeat of the question, so that the rest of two answers can be compared. Pure. */
+import { labelOf } from '../../src/lib/operations/wording.ts';
 import { withoutAddress, type Answer } from './ask.ts';
 import type { Channel } from './routes.ts';
 
@@ -6,10 +7,18 @@ import type { Channel } from './routes.ts';
 export function spellings(channel: Channel, path: string): string[] {
   const sent = channel.ask(path).path;
   const [plain = '', query = ''] = path.split('?', 2);
-  return [sent, path, plain, `${plain}/`, `${plain}/?${query}`, sent.replace(/\?.*/, '')].flatMap((text) => [
-    text,
-    encodeURIComponent(text)
-  ]);
+  // As a browser would write it: the way back after signing in is made by a parser of addresses.
+  const { pathname, search } = new URL(path, 'http://parsed.test');
+  return [
+    sent,
+    path,
+    pathname + search,
+    pathname,
+    plain,
+    `${plain}/`,
+    `${plain}/?${query}`,
+    sent.replace(/\?.*/, '')
+  ].flatMap((text) => [text, encodeURIComponent(text)]);
 }
 
 /** SvelteKit answers requests for data with 200 and the error inside; what OPTIONS tells is held to be alike, no more. */
@@ -21,7 +30,16 @@ export function isRefusal({ status, body }: Answer, { name }: Channel): boolean 
 /** A value as addresses and pages write it. */
 export function asWritten(value: string): string[] {
   const plain = value.replaceAll('+', ' ');
-  return [...new Set([value, plain, encodeURIComponent(plain), new URLSearchParams({ q: plain }).toString().slice(2)])];
+  // A kind that nobody has named is named by its code.
+  return [
+    ...new Set([
+      value,
+      plain,
+      labelOf(plain, {}),
+      encodeURIComponent(plain),
+      new URLSearchParams({ q: plain }).toString().slice(2)
+    ])
+  ];
 }
 
 /** Without the value that was asked for, and without the time and the place in the stream, which move with everything. */

@@ -128,7 +128,17 @@ export function malformedAddressesOf(route: Route, place: Place): Address[] {
   if (route.inside)
     for (const { what, id } of malformed(place[`${route.inside}s`].seen[0]!))
       found.push({ what: `${route.inside} ${what}`, path: route.path(place.workspace, id) });
-  return found.map((address) => ({ ...address, depth: 'workspace', isCore: false }));
+  if (route.inside === 'environment') {
+    const [own, other] = [place.environments.seen[0]!, place.environments.hidden[0]!.id];
+    found.push({ what: 'no environment at all', path: route.path(place.workspace, '') });
+    found.push({ what: 'two environments', path: route.path(place.workspace, `${other}&environment_id=${own}`) });
+  }
+  // The first of two is an id, and is asked for.
+  return found.map((address) => ({
+    ...address,
+    depth: address.what === 'two environments' ? 'inside' : 'workspace',
+    isCore: false
+  }));
 }
 
 /** How an address is asked for. `isFirst`: the plainest of its kind. */

@@ -45,7 +45,8 @@ test('no redirect and no error is stored, however it is answered', async () => {
     expect(headers['cache-control']).toBe('no-store');
     await new Promise((done) => server.close(done));
   }
-  await meet((_, response) => response.end());
+  const posted = await meet((_, response) => response.end('{"type":"redirect"}'), { method: 'POST' });
+  expect(posted.headers['cache-control']).toBe('no-store');
 });
 
 test('what says for itself how long it lasts is left alone, and so is what is found', async () => {

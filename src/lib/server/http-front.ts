@@ -31,7 +31,7 @@ export function setHeadersOfEveryResponse(server: Server, config: Config): void 
   if (config.secureCookies) headers.push(['strict-transport-security', 'max-age=31536000']);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of headers) response.setHeader(name, value);
-    storeNoRefusal(response);
+    storeNoRefusal(request, response);
     request.headers[SCHEME_HEADER] = 'http';
   });
 }
@@ -40,10 +40,11 @@ export function setHeadersOfEveryResponse(server: Server, config: Config): void 
  * What is thrown in SvelteKit's hooks, and what it refuses before them, comes without a word on storing: a browser may then
  * show "sign in" to whoever has just signed in. Static files and their 304 say for themselves how long they last.
  */
-function storeNoRefusal(response: ServerResponse): void {
+function storeNoRefusal({ method }: IncomingMessage, response: ServerResponse): void {
   const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => ServerResponse;
   response.writeHead = (status: number, ...rest: unknown[]): ServerResponse => {
-    const isRefusal = status >= 300 && status !== 304;
+    // SvelteKit tells scripts that post of a redirect with 200 and the way inside.
+    const isRefusal = (status >= 300 && status !== 304) || (method !== 'GET' && method !== 'HEAD');
     if (isRefusal && !response.hasHeader('cache-control')) response.setHeader('cache-control', 'no-store');
     return writeHead(status, ...rest);
   };
