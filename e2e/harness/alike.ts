@@ -13,6 +13,7 @@ export function spellings(channel: Channel, path: string): string[] {
     sent,
     path,
     pathname + search,
+    `${pathname}?${new URLSearchParams(search).toString()}`,
     pathname,
     plain,
     `${plain}/`,
