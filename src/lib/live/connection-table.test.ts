@@ -126,6 +126,21 @@ describe('the table of a connection', () => {
     expect(backOff(50, 0)).toBe(3_750);
   });
 
+  it('reads anew at once with each change of access, whatever failed before, and counts none as a failure', () => {
+    let connection = stateOf('live', { failures: 4 });
+    for (const event of [
+      { type: 'access_changed', generation: 1 },
+      { type: 'access_changed', generation: 2 },
+      { type: 'adopted', token: 'page', held: false, moved: false },
+      { type: 'answered_resync', attempt: 2, reason: 'access' }
+    ] satisfies ConnectionEvent[]) {
+      const [next, commands] = step(connection, event, 1);
+      connection = next;
+      if (event.type !== 'adopted') expect(commands.at(-1)).toEqual({ do: 'refresh', afterMs: 200 });
+      expect(connection.failures).toBe(4);
+    }
+  });
+
   it('comes back from an announced stop within 200 to 1500 ms', () => {
     const waits = [0, 0.999].map((random) => step(stateOf('live'), { type: 'server_closing' }, random)[1].at(-1));
     expect(waits).toEqual([

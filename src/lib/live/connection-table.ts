@@ -77,9 +77,12 @@ function readAgain(was: Connection, reason: NonNullable<Connection['resync']>, r
   if (reason === 'epoch' || reason === 'token') commands.push({ do: 'lose_stream' });
   // The first time soon: someone waits for it, and of "access" the screen is empty. A floor or epoch hits all clients at once.
   const soon = (reason === 'access' || reason === 'token' ? 200 : 1_500) * random;
-  const afterMs = was.failures === 0 ? soon : backOff(was.failures, random);
+  // A change of access is no failure, and never waits for earlier ones: the gap between page loads bounds how often.
+  const isFailure = reason !== 'access';
+  const afterMs = isFailure && was.failures > 0 ? backOff(was.failures, random) : soon;
   commands.push({ do: 'refresh', afterMs });
-  return [{ ...was, name: 'resyncing', resync: reason, failures: was.failures + 1, link: null }, commands];
+  const failures = isFailure ? was.failures + 1 : was.failures;
+  return [{ ...was, name: 'resyncing', resync: reason, failures, link: null }, commands];
 }
 
 const caughtUp: Handler<'caught_up'> = (was, event, random) => {
