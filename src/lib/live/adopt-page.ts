@@ -43,15 +43,12 @@ export function adoptPage(window: ListWindow, page: HubPage, at: number): ListWi
   const merged = comparable ? mergeNewer(window, fresh, Math.max(at, page.readAt)) : fresh;
   const next = heldLike(window, merged);
   const stays = isSameView(window, page) && window.lost !== 'rows' && isHolding(next) && !window.wanted;
-  if (!stays) return settle(next, true);
-  // Rows that are held below the end of the new page are no longer known: holding them would show them as proven.
-  const sunk = !next.paused && window.shown.some((row) => isBelow(next, row));
-  return settle({ ...next, shown: window.shown, bottom: window.bottom }, sunk);
+  return stays ? settleHeld(window, next) : settle(next, true);
 }
 
 /**
- * The window after the hub read its list anew, and told what changed since. What is held stays where it is, also where
- * the burst pushed it below the end of what was read: then those rows are kept, and the page is read anew on release.
+ * The window after the hub read its list anew, and told what changed since. What is held stays where it is, unless the
+ * burst pushed it below the end of what was read.
  */
 export function adoptRead(window: ListWindow, read: WindowRead, at: number): ListWindow {
   if (window.lost !== null) return window;
@@ -59,12 +56,16 @@ export function adoptRead(window: ListWindow, read: WindowRead, at: number): Lis
   const judgedAt = Math.max(at, read.readAt);
   const next = heldLike(window, mergeNewer(window, fresh, judgedAt, read.changes));
   const stays = window.isFirst === read.isFirst && isHolding(next) && !window.wanted;
-  if (!stays) return settle(next, true);
-  const held = { shown: window.shown, bottom: window.bottom };
-  if (!window.isFirst || !window.shown.some((row) => isBelow(fresh, row))) return settle({ ...next, ...held });
-  const below = [...window.known].filter(([, row]) => isBelow(fresh, row));
-  const both: ListWindow = { ...fresh, floor: window.floor, known: new Map([...fresh.known, ...below]) };
-  return settle({ ...heldLike(window, mergeNewer(window, both, judgedAt, read.changes)), ...held, overflowed: true });
+  return stays ? settleHeld(window, next) : settle(next, true);
+}
+
+/**
+ * What is drawn stays where it is. But of rows below the end of what was read nobody tells any more: holding them would
+ * show them as proven, so then all is let go. A pause says itself that it is of its time.
+ */
+function settleHeld(window: ListWindow, next: ListWindow): ListWindow {
+  const sunk = !next.paused && window.shown.some((row) => isBelow(next, row));
+  return settle({ ...next, shown: window.shown, bottom: window.bottom }, sunk);
 }
 
 const heldLike = ({ engaged, atTop, paused }: ListWindow, next: ListWindow): ListWindow => ({

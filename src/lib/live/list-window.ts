@@ -214,6 +214,11 @@ export function isHolding(window: ListWindow): boolean {
   return window.paused || window.engaged || !window.atTop;
 }
 
+/** Do more rows wait than are counted? Some were dropped, or what is drawn lies below all that is known. */
+export function isMoreWaiting({ overflowed, waiting, bottom, floor }: ListWindow): boolean {
+  return overflowed || (waiting > 0 && bottom !== null && floor !== null && comparePlaces(bottom, floor) > 0);
+}
+
 /** What is drawn and what waits, from what is known; then cuts what nobody will need. */
 export function settle(window: ListWindow, release = false): ListWindow {
   const { order } = window;

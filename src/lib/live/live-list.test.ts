@@ -144,6 +144,69 @@ describe('a live list', () => {
   });
 });
 
+/** Everything goes on for so many seconds. */
+function seconds(count: number): void {
+  for (let n = 0; n < count; n++) {
+    world.serve();
+    world.readPage();
+    world.finishLoad();
+    world.deliverAll();
+    second();
+  }
+}
+/** Newest first, as a fresh query gives them, each with its revision. */
+function expectFreshAndLive(): void {
+  const { rows } = world.server.page(world.scope, PAGE_SIZE, world.now, world.filter);
+  const essence = (some: typeof rows): number[][] => some.map(({ id, revision }) => [id, revision]);
+  expect([world.time.stamp.state, essence(world.view.rows)]).toEqual(['live', essence(rows.slice(0, PAGE_SIZE))]);
+}
+
+describe('a list that the hub reads after a burst', () => {
+  /** A burst, with the list as it was read then under way. */
+  function burst(inserts: number): void {
+    for (let n = 0; n < inserts; n++) world.server.insert(1, world.now);
+    world.burst();
+    world.pass();
+    world.readList();
+    world.pass();
+    world.sendList();
+  }
+
+  it('comes while a page read before it is caught up with, and nothing of either is lost', () => {
+    world.startLoad();
+    world.readPage();
+    burst(3);
+    world.finishLoad();
+    world.deliverAll();
+    seconds(5);
+    expectFreshAndLive();
+  });
+
+  it('comes while a page read after it is caught up with, and the page loses nothing, also not of a second burst', () => {
+    burst(3);
+    for (let n = 0; n < 3; n++) world.server.insert(1, world.now);
+    world.burst();
+    world.pass();
+    world.startLoad();
+    world.readPage();
+    world.finishLoad();
+    world.deliverAll();
+    seconds(5);
+    expectFreshAndLive();
+  });
+
+  it('leaves no held row on screen that it pushed out of what is known', () => {
+    world.list.engage(true);
+    const [row] = world.view.rows;
+    for (let n = 0; n < 57; n++) world.server.insert(1, world.now);
+    world.server.finish(row!.id, 'failed', world.now);
+    burst(3);
+    world.deliverAll();
+    seconds(5);
+    expectFreshAndLive();
+  });
+});
+
 function sumActive(sum: number, { counts }: { counts: { active: number } }): number {
   return sum + counts.active;
 }

@@ -182,10 +182,10 @@ export class LiveList implements SubscriptionOwner {
   /** The list as the hub read it after a burst, in one drawing with what was about to be drawn. */
   windowRead(read: WindowRead): void {
     const at = this.#subscription.judgedAt;
-    const told = windows.applyChanges(this.#window, this.#takeBatch(), at);
+    const batch = this.#takeBatch();
     this.#summaries.hear([...read.rows, ...read.changes.rows]);
     this.#counts?.noticed();
-    this.#show(adoptRead(told, read, at), true, true);
+    this.#change((window) => adoptRead(windows.applyChanges(window, batch, at), read, at), true);
   }
 
   summaries(all: readonly Summary[]): void {
@@ -260,9 +260,9 @@ export class LiveList implements SubscriptionOwner {
   }
 
   /** Changes what is on screen, and the window that will follow it alike. */
-  #change(how: (window: windows.ListWindow) => windows.ListWindow): void {
+  #change(how: (window: windows.ListWindow) => windows.ListWindow, atLeast = false): void {
     if (this.#next !== null) this.#next = how(this.#next);
-    this.#show(how(this.#window), true);
+    this.#show(how(this.#window), true, atLeast);
   }
 
   #holdStill(pausedAt: number): void {
@@ -290,13 +290,13 @@ export class LiveList implements SubscriptionOwner {
   }
 
   #toView(): ListView {
-    const { shown: rows, gone, waiting, overflowed: waitingIsMore, paused, lost } = this.#window;
+    const { shown: rows, gone, waiting, paused, lost } = this.#window;
     const withheld = lost === 'rows';
     const { summary, listCounts } = this.#still ?? this.#numbers();
     return {
       rows,
       gone,
-      waitingIsMore,
+      waitingIsMore: windows.isMoreWaiting(this.#window),
       waiting,
       paused,
       withheld,

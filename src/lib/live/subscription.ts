@@ -85,8 +85,6 @@ export class Subscription {
   #socket: LiveSocket | null = null;
   /** rows that came before the answer to `subscribe`: applied after it, or never */
   #early = emptyBatch();
-  /** the list as the hub read it before the answer; `#early` is what came after that */
-  #earlyRead: WindowRead | null = null;
   /** numbers that came before it, the newest of each unit */
   #earlySummaries = new Map<Summary['place'], Summary>();
   #heardAt = 0;
@@ -265,19 +263,19 @@ export class Subscription {
     if (ticks === 0 && !unsettled) this.send({ type: 'told' });
   }
 
-  /** The list as it was at some time after the last tick: it replaces what came before it, also before the answer. */
+  /**
+   * The list as it was at some time after the last tick: it replaces what came before it. While asking it counts for
+   * nothing: the hub tells no list between a question and its answer, so it was read before the question was heard, and
+   * the page and the answer hold all of that. The page may even be newer, and nobody would tell again what it would lose.
+   */
   #takeRead(read: WindowRead): void {
     const { name } = this.#connection;
     const { window } = this.#watched;
     const isOwn = window.kind === 'list' && window.query === read.query;
-    if (name === 'live' || name === 'halted') {
-      // Of another list: whatever made the hub read it, of ours nobody told.
-      if (!isOwn) return this.send({ type: 'resync_required', reason: 'behind' });
-      this.#applyRead(read);
-    } else if (isOwn && (name === 'subscribing' || name === 'rebasing')) {
-      this.#early = emptyBatch();
-      this.#earlyRead = read;
-    }
+    if (name !== 'live' && name !== 'halted') return;
+    // Of another list: whatever made the hub read it, of ours nobody told.
+    if (!isOwn) return this.send({ type: 'resync_required', reason: 'behind' });
+    this.#applyRead(read);
   }
 
   /** What a catch-up knew beyond it comes again: until then no more is proven than what was read. */
@@ -314,24 +312,21 @@ export class Subscription {
   }
 
   #answered(answer: SubscribeAnswer, attempt: number, asked: Moment): void {
-    const earlyRead = this.#earlyRead;
-    const early = batchSize(this.#early) > 0 || earlyRead !== null;
+    const early = batchSize(this.#early) > 0;
     this.send(toAnswerEvent(answer, attempt, early), () => {
       if (answer.result !== 'caught_up') return;
       this.#proof.learn(answer.now, asked, this.#ports.moment());
       this.#owner.rows({ rows: answer.rows, removed: answer.removed });
-      if (earlyRead) this.#owner.windowRead(earlyRead);
       if (early) this.#owner.rows(toChanges(this.#early));
       this.#owner.summaries(answer.summaries);
       for (const summary of this.#earlySummaries.values()) this.#owner.summary(summary);
-      this.#prove(Math.min(answer.proofAt, earlyRead?.readAt ?? Infinity));
+      this.#prove(answer.proofAt);
     });
     this.#forgetEarly();
   }
 
   #forgetEarly(): void {
     this.#early = emptyBatch();
-    this.#earlyRead = null;
     this.#earlySummaries.clear();
   }
 

@@ -214,7 +214,8 @@ export class World extends SimulatedTime {
   sendList(): void {
     const { socket } = this;
     const message = socket?.burst?.message();
-    if (!message || !socket?.rooms || socket.closed) return;
+    // Between a question and its answer the hub tells no list.
+    if (!message || !socket?.rooms || !socket.subscribed || socket.closed) return;
     socket.burst = null;
     if (this.#fault === 'a list is sent without what was told since') message.changes = { rows: [], removed: [] };
     if (this.#fault !== 'a list is sent before what the feed told') while (this.#outbox.length > 0) this.emit();
