@@ -80,6 +80,33 @@ test('a change whose gate was won by a transaction that is still open arrives al
   await winner.end();
 });
 
+test('who loses the gate to a transaction that ends first is not left to the backstop', async () => {
+  const [winner, loser] = [await openWriter(url), await openWriter(url)];
+  const ids = [
+    await insertOperation(world.writer, world.a, world.a1),
+    await insertOperation(world.writer, world.a, world.a1)
+  ];
+  await shown(ids[1]!);
+  const before = hub.hub.figures().leaked;
+  for (let round = 1; round <= 8; round++) {
+    const report = (db: pg.Client, id: number) =>
+      db.query(`begin; update operation_runs set status = 'running', progress_processed = ${round} where id = ${id}`);
+    // In the same 50 ms, mostly: both have begun before the first one ends, and nothing ends after the second began.
+    await report(winner, ids[0]!);
+    await report(loser, ids[1]!);
+    await winner.query('commit');
+    await vi.waitFor(() => expect(client.rows.get(ids[0]!)?.progress.processed).toBe(round), { interval: 5 });
+    await new Promise((done) => setTimeout(done, 20 * round));
+    await loser.query('commit');
+    await vi.waitFor(() => expect(client.rows.get(ids[1]!)?.progress.processed).toBe(round), {
+      interval: 5,
+      timeout: 5_000
+    });
+  }
+  expect(hub.hub.figures().leaked - before).toBe(0);
+  await Promise.all([winner.end(), loser.end()]);
+}, 30_000);
+
 test('while the listener is lost no tick is sent, what is lost is said, and what came meanwhile arrives', async () => {
   await heard('feed:ticked');
   const admin = new pg.Client({ connectionString: url });

@@ -121,6 +121,29 @@ test('a client that does not drain is cut off', async () => {
   expect(hub.hub.figures().laggards.cut).toBe(1);
 }, 60_000);
 
+test('nothing of another workspace comes with what was missed, and numbers go on while away and after', async () => {
+  const ids = await insertMany(190);
+  const slow = await open(world.everyone);
+  tcpOf(slow).pause();
+  await writeUntil(ids, () => hub.hub.figures().laggardsNow === 1);
+  const foreign = await insertOperation(world.writer, world.b, world.b1);
+  // Numbers that nobody watches are given up when they are read next.
+  for (let i = 0; i < 3; i++) {
+    await insertOperation(world.writer, world.a, world.a1);
+    await new Promise((done) => setTimeout(done, 400));
+  }
+  tcpOf(slow).resume();
+  await vi.waitFor(() => expect(hub.hub.figures().laggards.recovered).toBe(1), { timeout: 10_000 });
+  const from = slow.events.length;
+  const id = await insertOperation(world.writer, world.a, world.a1);
+  await vi.waitFor(() => expect(slow.rows.has(id)).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(() => expect(slow.events.slice(from).map(({ name }) => name)).toContain('summary:changed'), {
+    timeout: 10_000
+  });
+  expect(slow.seen.has(foreign)).toBe(false);
+  expect(JSON.stringify(slow.events)).not.toContain(`"workspaceId":${world.b}`);
+}, 60_000);
+
 test('what a slow client may see is decided anew while it is away', async () => {
   const ids = await insertMany(190);
   const slow = await open(world.narrowed);

@@ -27,7 +27,8 @@ export interface Admission {
   maySubscribe(sessionId: string, now: number): boolean;
 }
 
-export function openAdmission(): Admission {
+/** `perSecond`: what comes back of the burst each second. */
+export function openAdmission({ perSecond = PER_SECOND } = {}): Admission {
   const accounts = new Map<string, Account>();
   let sweptAt = -Infinity;
   const accountOf = (sessionId: string, now: number): Account => {
@@ -53,7 +54,7 @@ export function openAdmission(): Admission {
     },
     maySubscribe(sessionId, now) {
       const account = accountOf(sessionId, now);
-      account.left = Math.min(BURST, account.left + ((now - account.at) / 1_000) * PER_SECOND);
+      account.left = Math.min(BURST, account.left + ((now - account.at) / 1_000) * perSecond);
       account.at = now;
       if (account.left < 1) return false;
       account.left--;

@@ -7,7 +7,7 @@
 import type pg from 'pg';
 import type { Server, Socket } from 'socket.io';
 import type { ClientEvents, ResyncReason, ServerEvents } from '../../live/protocol.ts';
-import type { ChangedPlace } from './differences.ts';
+import type { ChangedNames, ChangedPlace } from './differences.ts';
 import type { Feed } from './feed.ts';
 import type { Counters } from './figures.ts';
 import { openLaggards } from './laggards.ts';
@@ -51,6 +51,8 @@ export interface Broadcast {
   tell(operations: readonly OperationChange[]): void;
   /** Very much changed in these places; what it was nobody knows one by one. */
   tellBurst(places: readonly ChangedPlace[]): void;
+  /** Only who may see what was renamed is told: the hint alone would tell that it is there. */
+  tellNames(names: readonly ChangedNames[]): void;
   /** Everything this socket may see is in doubt. */
   revoke(socket: LiveSocket): void;
   /** Every window is to be read anew, and nothing that waits counts any more. */
@@ -62,6 +64,10 @@ export interface Broadcast {
   /** What waits for its gap goes out now. */
   flush(): void;
   readonly laggards: number;
+  /** Does a slow client, who stands in no room now, watch what is told there? */
+  isMissedIn(room: string): boolean;
+  /** Looks for slow clients, also where no rows were told. */
+  lookForSlow(): void;
   close(): Promise<void>;
 }
 
@@ -123,7 +129,12 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
     ring,
     counters,
     clients: sockets,
-    send: (ids, message) => io.to(ids).emit('window:read', message),
+    send(ids, message) {
+      // What waits for its gap was told before the list was read: after it, an older row would come back to life.
+      outbox.flush();
+      io.to(ids).emit('window:read', message);
+      laggards.sent(socketsOf(ids));
+    },
     resync: (ids) => {
       for (const socket of socketsOf(ids)) resync(socket, 'behind');
     }
@@ -161,6 +172,7 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
       for (const [unit, delta] of toUnitDeltas(operations)) outbox.add(unit, delta);
     },
     tellBurst(places) {
+      outbox.flush();
       const units = new Set<Unit>();
       for (const { workspaceId, environmentId } of places) {
         units.add(workspaceUnit(workspaceId));
@@ -170,6 +182,18 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
       }
       for (const unit of units) if (io.sockets.adapter.rooms.has(unit)) tellBulk(unit, null);
       summaries.touchPlaces(places);
+    },
+    tellNames(names) {
+      if (names.length === 0) return;
+      for (const socket of sockets()) {
+        const { watching } = socket.data;
+        if (watching === null) continue;
+        const { scope, access } = watching;
+        const isSeen = ({ workspaceId, environmentId }: ChangedNames): boolean =>
+          (workspaceId === null || workspaceId === scope.workspaceId) &&
+          (environmentId === null || access.narrowedTo.length === 0 || access.narrowedTo.includes(environmentId));
+        if (names.some(isSeen)) socket.emit('reference:changed', {});
+      }
     },
     revoke(socket) {
       stopTelling(socket);
@@ -187,6 +211,8 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
       if (wasDue && socket.data.watching !== null) watchAgain([socket]);
     },
     flush: () => outbox.flush(),
+    isMissedIn: (room) => [...laggards.away()].some(({ data }) => data.watching?.rooms.includes(room)),
+    lookForSlow: () => laggards.sent(sockets()),
     get laggards() {
       return laggards.now;
     },

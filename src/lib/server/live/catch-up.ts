@@ -32,7 +32,7 @@ export type CatchUpResult = CaughtUp | 'absent' | { resync: ResyncReason };
 export interface CatchUpParts {
   db: Queryable;
   feed: Pick<Feed, 'place' | 'proofAt' | 'lostLink' | 'databaseNow' | 'passSoon'>;
-  ring: Pick<Ring, 'since'>;
+  ring: Pick<Ring, 'since' | 'reaches'>;
   counters: Counters;
 }
 
@@ -50,10 +50,7 @@ export function openCatchUp({ db, feed, ring, counters }: CatchUpParts): CatchUp
 
   return {
     async fromRing(since, scope, { userId }, access) {
-      if (feed.place === null || (covers(feed.place, since) && ring.since(since) === null)) return null;
-      // One pass for all who ask meanwhile: what was committed before they asked is in the answer, and a page that was
-      // read a moment ago is not ahead of what was told.
-      if (!(await feed.passSoon()) || !covers(feed.place, since) || ring.since(since) === null) return null;
+      if (feed.place === null || (covers(feed.place, since) && !ring.reaches(since))) return null;
       // Who became stale stands in no log, and of a unit that nobody watched nobody was told.
       const key = JSON.stringify([
         scope.workspaceId,
@@ -61,6 +58,10 @@ export function openCatchUp({ db, feed, ring, counters }: CatchUpParts): CatchUp
         [...access.narrowedTo].sort((a, b) => a - b)
       ]);
       const stale = await shareStale(key, () => readStaleRows(db, scope, access));
+      // One pass for all who ask meanwhile: what was committed before they asked is in the answer, and a page that was
+      // read a moment ago is not ahead of what was told. After the stale ones were read, so that a revocation before any of
+      // them has been told, too.
+      if (!(await feed.passSoon()) || !covers(feed.place, since)) return null;
       // From here on nothing is awaited: ring, place and proof are of one moment.
       const told = ring.since(since);
       const { place, proofAt } = feed;
@@ -68,7 +69,7 @@ export function openCatchUp({ db, feed, ring, counters }: CatchUpParts): CatchUp
       const isOfScope = (id: number | null): boolean => id === null || id === scope.workspaceId;
       // More may be in there than happened since the place: the log knows exactly.
       if (told.access.some((one) => one.userId === userId && isOfScope(one.workspaceId))) return null;
-      if (told.names.some(isOfScope)) return null;
+      if (told.names.some((one) => isOfScope(one.workspaceId))) return null;
       const newest = new Map(told.operations.map((change) => [change.id, change]));
       for (const change of stale) newest.set(change.id, mergeChange(change, newest.get(change.id) ?? change));
       // Only what lies in the scope counts, so that "too far behind" tells nothing of what happens elsewhere.

@@ -30,18 +30,25 @@ export interface Reading {
   floor: bigint;
 }
 
+export interface ChangedNames {
+  workspaceId: number | null;
+  environmentId: number | null;
+}
+
 export interface FeedDifference extends Reading {
   operations: OperationChange[];
   /** people whose access may have changed; workspaceId null = everywhere */
   access: { userId: number; workspaceId: number | null }[];
   /** sessions that ended, by `sessionKey` */
   sessions: number[];
-  /** workspaces whose names changed; null = all */
-  names: (number | null)[];
+  /** whose names changed: an environment's, a workspace's (environmentId null), or everyone's (both null) */
+  names: ChangedNames[];
   /** more operations changed than are read one by one: windows must be read anew */
   isOverflow: boolean;
   /** a table was emptied: so must they, and nothing on screen is sure */
   isTruncated: boolean;
+  /** transactions in progress that the snapshot does not list, because none after them had ended */
+  ahead: bigint[];
 }
 
 type Kind = 'o' | 'm' | 'd' | 't' | 'a' | 's' | 'r';
@@ -52,6 +59,7 @@ type Grouped = Partial<ListColumns> & {
   proof_at: Date;
   read_at: Date;
   is_overflow: boolean;
+  holders?: string[] | null;
   kind: Kind | null;
   changed_workspace: number | null;
   changed_environment: number | null;
@@ -129,9 +137,14 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
        select ${GROUPED} from beside c group by 1, 2, 3, 4, 5
      ),
      ${RESOLVED},
-     told as materialized (select * from grouped union all select * from resolved)
-     select place.*, overflow.*, g.*, ${listColumns('r')}
-     from place cross join overflow left join told g on true
+     told as materialized (select * from grouped union all select * from resolved),
+     -- A snapshot ends at the latest transaction that has ended: one that is in progress beyond it is in no list of it.
+     holders as materialized (
+       select array(select transactionid::text from pg_locks
+         where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted) as holders
+     )
+     select place.*, overflow.*, holders.*, g.*, ${listColumns('r')}
+     from place cross join overflow cross join holders left join told g on true
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
      left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
@@ -145,9 +158,15 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
       .filter(({ kind }) => kind === 'a')
       .map((row) => ({ userId: row.changed_id, workspaceId: row.changed_workspace })),
     sessions: entries.filter(({ kind }) => kind === 's').map((row) => row.changed_id),
-    names: entries.filter(({ kind }) => kind === 'r').map((row) => row.changed_workspace),
+    names: entries
+      .filter(({ kind }) => kind === 'r')
+      .map((row) => ({
+        workspaceId: row.changed_workspace,
+        environmentId: row.changed_id === 0 ? null : row.changed_id
+      })),
     isOverflow: rows[0]!.is_overflow,
-    isTruncated: entries.some(({ kind }) => kind === 't')
+    isTruncated: entries.some(({ kind }) => kind === 't'),
+    ahead: toAhead(parseSnapshot(rows[0]!.snapshot).xmax, rows[0]!.holders ?? [])
   };
 }
 
@@ -174,6 +193,14 @@ export async function readChangedPlaces(db: Queryable, place: Place, most: numbe
   );
   if (rows.reduce((sum, { entries }) => sum + entries, 0) >= most) return null;
   return rows.map(({ workspace_id, environment_id }) => ({ workspaceId: workspace_id, environmentId: environment_id }));
+}
+
+/** Locks name transactions by their last 32 bits; of those from `xmax` on, the whole number. */
+function toAhead(xmax: bigint, holders: readonly string[]): bigint[] {
+  return holders
+    .map((xid) => (BigInt(xid) - xmax) & 0xffff_ffffn)
+    .filter((distance) => distance < 0x8000_0000n)
+    .map((distance) => xmax + distance);
 }
 
 export interface ScopeDifference extends Reading {
@@ -243,7 +270,8 @@ export async function readScopeDifference(
        exists (select from beside b
          where b.kind = 't' or b.kind = 'a' and b.id = $4 and (b.workspace_id is null or b.workspace_id = $2)) as has_access_changed,
        exists (select from beside b
-         where b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)) as has_names_changed,
+         where b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)
+           and (b.id = 0 or cardinality(access.narrowed_to) = 0 or b.id = any (access.narrowed_to))) as has_names_changed,
        g.*, ${listColumns('r')}
      from place left join access on true left join told g on true
      left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}

@@ -21,6 +21,11 @@ const BACKSTOP_MS = 1_000;
 const MOST_CHANGES = 10_000;
 /** And beyond this many nobody looks which places they were: everyone reads anew. */
 const MOST_ENTRIES = 1_000_000;
+/**
+ * Who loses the gate to a transaction that ends first may end in the moment between the snapshot and the look at who is
+ * still in progress. Then nobody wakes for it: one more read, this long after a wake-up, finds it.
+ */
+const TRAILING_MS = 25;
 /** A last complete pass older than this cannot be vouched for. */
 const LAG_LIMIT_MS = 3_000;
 
@@ -81,6 +86,8 @@ export function openFeed({
   let isRunning = false;
   let isClosed = false;
   let wasWoken = false;
+  /** one more read is due a moment after it was woken: see TRAILING_MS */
+  let isTrailing = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let toldLink: LostLink | null | undefined;
@@ -102,7 +109,8 @@ export function openFeed({
     else events.emit('halted', link, cause);
   };
 
-  const read = async (isWoken: boolean): Promise<void> => {
+  /** `isExpected`: something called for this read, so what it finds was not left to the backstop */
+  const read = async (isExpected: boolean): Promise<void> => {
     const from = performance.now();
     let found = await difference(db, place, MOST_CHANGES);
     // An upper bound: the database's clock was read after `from`. The latest reading counts, so a clock set back is followed.
@@ -116,7 +124,7 @@ export function openFeed({
       (found.place.epoch !== place.epoch ||
         // Cut off for so long that what it missed is trimmed: to this node the stream is a new one.
         place.snapshot.xmin < found.floor);
-    const wasLeaked = !isWoken && place !== null && inProgress.since.size === 0 && !isNewEpoch;
+    const wasLeaked = !isExpected && place !== null && !isNewEpoch;
     const bulk = found.isOverflow && place !== null ? await readChangedPlaces(db, place, MOST_ENTRIES) : [];
     // Told before the place moves. Should a listener throw, windows are read anew instead of telling a change that
     // may make it throw for ever; should it throw again, nothing moves and the feed is not vouched for.
@@ -131,7 +139,7 @@ export function openFeed({
     proofAt = found.proofAt;
     passedAt = performance.now();
     failures = 0;
-    inProgress = seenInProgress(inProgress, place.snapshot.inProgress, passedAt);
+    inProgress = seenInProgress(inProgress, [...place.snapshot.inProgress, ...found.ahead], passedAt);
     counters.passes++;
     if (wasLeaked && found.operations.length > 0) {
       counters.leaked += found.operations.length;
@@ -147,10 +155,12 @@ export function openFeed({
     clearTimeout(timer);
     const isWoken = wasWoken;
     wasWoken = false;
-    if (!isWoken && inProgress.since.size > 0) counters.rePolls++;
+    const isRePoll = !isWoken && (inProgress.since.size > 0 || isTrailing);
+    if (isRePoll) counters.rePolls++;
+    if (!isWoken) isTrailing = false;
     const asked = waiting;
     waiting = [];
-    running = read(isWoken)
+    running = read(isWoken || isRePoll)
       .then(
         () => {
           tellLink('sound again');
@@ -171,12 +181,18 @@ export function openFeed({
             : // Woken while reading: that read may have been too early.
               wasWoken
               ? 0
-              : Math.min(BACKSTOP_MS, nextRePoll(inProgress, performance.now()) ?? BACKSTOP_MS);
+              : Math.min(
+                  isTrailing ? TRAILING_MS : BACKSTOP_MS,
+                  nextRePoll(inProgress, performance.now()) ?? BACKSTOP_MS
+                );
         timer = setTimeout(() => run(false), wait);
       });
   };
 
-  const wake = (): void => run(true);
+  const wake = (): void => {
+    isTrailing = true;
+    run(true);
+  };
   wakeUp.events.on('woken', wake);
   wakeUp.events.on('regained', wake);
   wakeUp.events.on('lost', (cause) => tellLink(cause));

@@ -44,7 +44,7 @@ export interface LiveFigures extends Counters {
   /** how old the last complete pass is, in ms */
   proofAgeMs: number;
   lostLink: LostLink | null;
-  pools: Record<'feed' | 'hub' | 'numbers' | 'access', PoolFigures>;
+  pools: Record<'feed' | 'hub' | 'numbers' | 'lists' | 'access', PoolFigures>;
 }
 
 export function openCounters(): Counters {

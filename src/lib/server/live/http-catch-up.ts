@@ -22,12 +22,15 @@ import type { Counters } from './figures.ts';
 import { summaryPlacesOf, summaryUnit, toScopeDelta, unitsOf, type Unit } from './rooms.ts';
 import type { Summaries } from './summaries.ts';
 
+/** A question is small: who needs longer to send it is no page of ours. */
+const BODY_MS = 10_000;
+
 export interface HttpCatchUpParts {
   db: Queryable;
   feed: Pick<Feed, 'lostLink'>;
   catchUp: CatchUp;
   tokenKey: TokenKey;
-  summaries: Pick<Summaries, 'watch' | 'known'>;
+  summaries: Pick<Summaries, 'watch' | 'known' | 'lateUnits'>;
   counters: Counters;
   deny: (request: IncomingMessage, denial: Omit<Denial, 'door' | 'address'>) => void;
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
@@ -37,6 +40,25 @@ export interface HttpCatchUpParts {
   /** the numbers of these units are watched for a while */
   watching: (units: Unit[]) => void;
   mostBytes: number;
+}
+
+/** Whoever asks counts as a watcher of its numbers for so long after each question. */
+const WATCH_MS = 10_000;
+
+/** The units whose numbers somebody watches who stands in no room. */
+export function openHttpWatch(): { add(units: Unit[]): void; has(unit: Unit): boolean } {
+  const until = new Map<Unit, number>();
+  return {
+    add(units) {
+      for (const unit of units) until.set(unit, performance.now() + WATCH_MS);
+    },
+    has(unit) {
+      const end = until.get(unit) ?? -Infinity;
+      if (end > performance.now()) return true;
+      until.delete(unit);
+      return false;
+    }
+  };
 }
 
 /** Answers and returns true where the path is ours. */
@@ -64,13 +86,13 @@ async function take(
   if (request.method !== 'POST') return answer(405, { error: 'Ask with POST.' });
   if (!parts.isOwnOrigin(request.headers.origin, request.headers.host))
     return answer(403, { error: 'Foreign origin.' });
-  const text = await readBody(request, parts.mostBytes);
-  if (text === null) return answer(413, { error: `At most ${parts.mostBytes} bytes.` });
   const subscriber = await parts.readSession(request.headers.cookie ?? null);
   if (subscriber === null) {
     parts.deny(request, { why: 'signed out' });
     return answer(401, {});
   }
+  const text = await readBody(request, parts.mostBytes);
+  if (text === null) return answer(413, { error: `At most ${parts.mostBytes} bytes.` });
   const message = parseJson(text);
   const parsed = subscribeSchema.safeParse(message);
   if (!parsed.success) {
@@ -102,8 +124,12 @@ async function catchUpOnce(
   if (since === null) return { result: 'resync', reason: 'token' };
   const environments = wanted === 'environments' ? await readEnvironmentIds(db, scope.workspaceId) : null;
   const places = summaryPlacesOf(scope, first, environments);
-  watching(places.map((place) => summaryUnit(scope.workspaceId, place)));
-  await summaries.watch(scope.workspaceId, places);
+  const units = places.map((place) => summaryUnit(scope.workspaceId, place));
+  watching(units);
+  await summaries.watch(scope.workspaceId, places, true);
+  // What is told vouches for numbers, too.
+  const late = summaries.lateUnits();
+  if (units.some((unit) => late.has(unit))) return { result: 'unavailable', link: 'lag' };
   let found = await catchUp.fromRing(since, scope, subscriber, first);
   // Before access is read for the last time, like the rows.
   const numbers = summaries.known(scope.workspaceId, places);
@@ -135,8 +161,17 @@ function unavailable(feed: Pick<Feed, 'lostLink'>): SubscribeAnswer {
   return { result: 'unavailable', link: feed.lostLink ?? 'database' };
 }
 
-/** The body as text; null when it is larger than `most` bytes. */
+/** The body as text; null when it is larger than `most` bytes. Throws when it does not come in time. */
 async function readBody(request: IncomingMessage, most: number): Promise<string | null> {
+  const deadline = setTimeout(() => request.destroy(), BODY_MS);
+  try {
+    return await readChunks(request, most);
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+async function readChunks(request: IncomingMessage, most: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -28,9 +28,9 @@ import { sessionKey, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';
-import { answerCatchUp, type HttpCatchUpParts } from './http-catch-up.ts';
+import { answerCatchUp, openHttpWatch, type HttpCatchUpParts } from './http-catch-up.ts';
 import { openRing } from './ring.ts';
-import { numbersRoom, type Unit } from './rooms.ts';
+import { numbersRoom } from './rooms.ts';
 import { openSummaries } from './summaries.ts';
 import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
@@ -44,8 +44,6 @@ const LARGEST_MESSAGE_BYTES = 16_384;
 const SESSION_CHECK_MS = 60_000;
 /** A socket is given a fresh token with a tick at most this often. */
 const TOKEN_EVERY_MS = 10_000;
-/** Whoever asks over HTTP counts as a watcher of its numbers for so long after each question. */
-const HTTP_WATCH_MS = 10_000;
 
 export interface HubOptions {
   databaseUrl: string;
@@ -81,6 +79,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const pool = openPool({ url, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
   // Numbers may take long in a large workspace; nobody who subscribes waits behind another workspace's.
   const numbersPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor numbers' });
+  // Nor do they behind lists that are read again after a burst; one that takes long is left to its pages.
+  const windowsPool = openPool({
+    url,
+    role: 'feed',
+    max: 2,
+    applicationName: 'watchfloor lists',
+    statementTimeoutMs: 3_000
+  });
   const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
@@ -119,6 +125,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
 
   const admission = openAdmission();
+  // Fifty tabs that ask every two seconds, and half as much again.
+  const httpAdmission = openAdmission({ perSecond: 40 });
   // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
   // that it leaves instead of trying for ever.
   io.use((socket, next) => {
@@ -144,25 +152,21 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     );
   });
 
-  const httpWatched = new Map<Unit, number>();
-  const isWatchedOverHttp = (unit: Unit): boolean => {
-    const until = httpWatched.get(unit);
-    if (until === undefined) return false;
-    if (until > performance.now()) return true;
-    httpWatched.delete(unit);
-    return false;
-  };
+  const watchedOverHttp = openHttpWatch();
   const summaries = openSummaries({
     db: numbersPool,
     now: () => feed.databaseNow(),
-    isWatched: (unit) => (io.sockets.adapter.rooms.get(numbersRoom(unit))?.size ?? 0) > 0 || isWatchedOverHttp(unit),
+    isWatched: (unit) =>
+      (io.sockets.adapter.rooms.get(numbersRoom(unit))?.size ?? 0) > 0 ||
+      watchedOverHttp.has(unit) ||
+      broadcast.isMissedIn(numbersRoom(unit)),
     send: (unit, summary) => io.to(numbersRoom(unit)).emit('summary:changed', { summary }),
     becameStale: (operations) => {
       ring.told(operations);
       broadcast.tell(operations);
     }
   });
-  const broadcast = openBroadcast({ io, db: pool, feed, ring, summaries, counters, drainMs: options.drainMs });
+  const broadcast = openBroadcast({ io, db: windowsPool, feed, ring, summaries, counters, drainMs: options.drainMs });
   const { sockets: allSockets, leaveAll } = broadcast;
   const catchUp = openCatchUp({ db: pool, feed, ring, counters });
   const overHttp: HttpCatchUpParts = {
@@ -178,10 +182,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       const found = await sessions.readSession(cookie);
       return found ? { userId: found.person.id, sessionId: found.sessionId } : null;
     },
-    maySubscribe: (sessionId) => admission.maySubscribe(sessionId, performance.now()),
-    watching: (units) => {
-      for (const unit of units) httpWatched.set(unit, performance.now() + HTTP_WATCH_MS);
-    },
+    maySubscribe: (sessionId) => httpAdmission.maySubscribe(sessionId, performance.now()),
+    watching: watchedOverHttp.add,
     mostBytes: LARGEST_MESSAGE_BYTES
   };
 
@@ -291,10 +293,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       checkSessionsSoon();
       return resyncAll('access');
     }
-    for (const workspaceId of difference.names)
-      for (const socket of allSockets())
-        if (workspaceId === null || socket.data.watching?.scope.workspaceId === workspaceId)
-          socket.emit('reference:changed', {});
+    broadcast.tellNames(difference.names);
     if (difference.isOverflow)
       return difference.bulk === null ? resyncAll('behind') : broadcast.tellBurst(difference.bulk);
     broadcast.tell(difference.operations);
@@ -321,6 +320,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     const link = feed.lostLink;
     if (link !== null || feed.place === null) return void io.emit('feed:halted', { link: link ?? 'database' });
     broadcast.flush();
+    broadcast.lookForSlow();
     const { place, proofAt } = feed;
     const now = performance.now();
     const late = [...summaries.lateUnits()].map(numbersRoom);
@@ -365,6 +365,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         feed: toFigures(feedPool),
         hub: toFigures(pool),
         numbers: toFigures(numbersPool),
+        lists: toFigures(windowsPool),
         access: toFigures(accessPool)
       }
     }),
@@ -380,7 +381,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       await summaries.close();
       await feed.close();
       await wakeUp.close();
-      await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), accessPool.end()]);
+      await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), windowsPool.end(), accessPool.end()]);
     }
   };
 }

@@ -49,6 +49,8 @@ export interface Laggards<C extends SlowClient> {
   /** This one is gone, or begins anew. */
   forget(client: C): void;
   readonly now: number;
+  /** those who are away; they still watch what they watched */
+  away(): Iterable<C>;
   close(): void;
 }
 
@@ -122,6 +124,7 @@ export function openLaggards<C extends SlowClient>(options: LaggardsOptions<C>):
     get now() {
       return lagging.size;
     },
+    away: () => lagging,
     close() {
       if (timer) clearInterval(timer);
       timer = null;

@@ -35,6 +35,8 @@ export interface Ring {
   told(operations: readonly OperationChange[]): void;
   /** What was told here is not known one by one: whoever stands before it must read the log, or anew. */
   cut(place: Place): void;
+  /** Does it reach back to this place? */
+  reaches(place: Place): boolean;
   /** null = it lies before what is kept, or in another stream */
   since(place: Place): RingDifference | null;
   readonly batches: number;
@@ -48,6 +50,12 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
   const open = (from: Place): void => void batches.push({ from, operations: [], access: [], names: [] });
   const isEmpty = ({ operations, access, names }: Batch): boolean =>
     operations.length + access.length + names.length === 0;
+  /** the newest batch that the place does not lack the beginning of; -1 = none */
+  const firstAfter = (place: Place): number => {
+    let first = batches.length - 1;
+    while (first >= 0 && !covers(place, batches[first]!.from)) first--;
+    return first;
+  };
   const trim = (): void => {
     let dropped = 0;
     while (batches.length - dropped > 1 && (changes > mostChanges || batches.length - dropped > mostBatches))
@@ -63,9 +71,10 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
         changes = 0;
         return open(place);
       }
-      last.operations.push(...operations);
-      last.access.push(...access);
-      last.names.push(...names);
+      // One by one: a spread of very many is more than a call can take.
+      for (const one of operations) last.operations.push(one);
+      for (const one of access) last.access.push(one);
+      for (const one of names) last.names.push(one);
       changes += operations.length;
       // Of places with nothing told between them the oldest serves most.
       if (!isEmpty(last)) open(place);
@@ -81,9 +90,9 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
       changes = 0;
       open(place);
     },
+    reaches: (place) => firstAfter(place) >= 0,
     since(place) {
-      let first = batches.length - 1;
-      while (first >= 0 && !covers(place, batches[first]!.from)) first--;
+      const first = firstAfter(place);
       if (first < 0) return null;
       const newest = new Map<number, OperationChange>();
       const found: RingDifference = { operations: [], access: [], names: [] };

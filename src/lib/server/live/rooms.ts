@@ -97,10 +97,11 @@ export function toUnitDeltas(changes: Iterable<OperationChange>): Map<Unit, Delt
   return deltas;
 }
 
-/** The delta of one person's scope: the same rule, for catch-up. */
+/** The delta of one person's scope: the same rule, for catch-up. Changes of other workspaces are none of it. */
 export function toScopeDelta(changes: Iterable<OperationChange>, scope: Scope, access: WorkspaceAccess): Delta {
   const delta: Delta = { rows: [], removed: [] };
-  for (const { id, places, revision, row } of changes) {
+  for (const { id, workspaceId, places, revision, row } of changes) {
+    if (workspaceId !== scope.workspaceId) continue;
     if (row !== null && isInScope(scope, access, row.environmentId)) delta.rows.push(row);
     else if (places.some((place) => isInScope(scope, access, place))) delta.removed.push([id, revision]);
   }

@@ -63,9 +63,9 @@ interface WorkspaceState {
 export interface Summaries {
   /**
    * Somebody watches these units from now on: resolves once their numbers are known and nothing that was known to have
-   * changed is missing. What changes meanwhile is told to the units' rooms, so whoever is in them misses nothing.
+   * changed is missing (who is patient takes what was told last, for he asks again). What changes meanwhile is told to the units' rooms, so whoever is in them misses nothing.
    */
-  watch(workspaceId: number, places: readonly SummaryPlace[]): Promise<void>;
+  watch(workspaceId: number, places: readonly SummaryPlace[], isPatient?: boolean): Promise<void>;
   /** The numbers of these units as they were last told; for an answer, at the moment in which it is given. */
   known(workspaceId: number, places: readonly SummaryPlace[]): Summary[];
   /** These operations changed. */
@@ -271,7 +271,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
   };
 
   return {
-    async watch(workspaceId, places) {
+    async watch(workspaceId, places, isPatient = false) {
       const state = stateOf(workspaceId);
       const unread: [Unit, UnitState][] = [];
       const reads = new Set<Promise<void>>();
@@ -290,7 +290,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
           };
           state.units.set(name, unit);
         }
-        if (unit.summary !== null && unit.dirtySince === null) continue;
+        if (unit.summary !== null && (isPatient || unit.dirtySince === null)) continue;
         if (unit.firstRead) reads.add(unit.firstRead);
         else unread.push([name, unit]);
       }
@@ -303,10 +303,15 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
             throw error;
           })
           .finally(() => {
-            for (const [, unit] of unread) unit.firstRead = null;
+            for (const [, unit] of unread) {
+              unit.firstRead = null;
+              if (!state.isReading) unit.readingSince = null;
+            }
           });
-        for (const [, unit] of unread) {
+        for (const [at, [, unit]] of unread.entries()) {
           unit.firstRead = read;
+          // Meanwhile the numbers that others have are as old as before.
+          if (unit.summary !== null) unit.readingSince ??= since[at] ?? null;
           unit.dirtySince = null; // what comes from here on is told to the room
         }
         reads.add(read);

@@ -40,6 +40,7 @@ let told: OperationChange[] | null;
 let listed: OperationRow[];
 let passes: boolean[];
 let onPass: () => void;
+let failing: string | null;
 let windows: Windows;
 let counters = openCounters();
 
@@ -47,6 +48,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   [clients, sent, resynced, told, listed, passes] = [[], [], [], [], [row(3), row(2)], []];
   onPass = () => {};
+  failing = null;
   counters = openCounters();
   windows = openWindows({
     db: {} as Queryable,
@@ -66,7 +68,10 @@ beforeEach(() => {
       for (const { id, data } of clients) if (ids.includes(id)) data.watching = null;
     },
     counters,
-    read: async () => ({ rows: listed, hasAny: true, position: { isFirst: true, newer: null, older: null } })
+    read: async (_db, _visible, { filter }) => {
+      if (failing !== null && filter.types.includes(failing)) throw new Error('canceled');
+      return { rows: listed, hasAny: true, position: { isFirst: true, newer: null, older: null } };
+    }
   });
 });
 afterEach(async () => {
@@ -130,16 +135,40 @@ test('what was told since the read began comes on top, if it can matter to the l
   expect([rows.map(({ id }) => id), removed]).toEqual([[2, 9], [[3, 2]]]);
 });
 
+test('nothing of another workspace goes with a list, and its volume does not count', async () => {
+  client('a');
+  const foreign = Array.from({ length: 300 }, (_, i) => change({ ...row(500 + i), workspaceId: 2 }));
+  told = foreign.map((one) => ({ ...one, workspaceId: 2 }));
+  await look();
+  expect(sent[0]!.message.changes).toEqual({ rows: [], removed: [] });
+});
+
+test('a list that cannot be read is left to its pages, and keeps no other one waiting', async () => {
+  for (let i = 0; i < 20; i++) client(`fine${i}`, `type=t${i}`);
+  client('broken', 'type=broken');
+  failing = 'broken';
+  await look(100);
+  expect(resynced).toEqual(['broken']);
+  expect(sent.flatMap(({ clients: ids }) => ids)).toHaveLength(20);
+});
+
+test('a list that changes too much whenever it is read is left to its pages after three tries', async () => {
+  client('a');
+  told = Array.from({ length: 300 }, (_, i) => change(row(100 + i)));
+  await look(3_000);
+  expect([resynced, sent]).toEqual([['a'], []]);
+});
+
 test('a list that the memory does not reach back to, or that changed very much meanwhile, is read again', async () => {
   client('a');
   told = null;
   await look();
   expect(sent).toEqual([]);
   told = Array.from({ length: 300 }, (_, i) => change(row(100 + i)));
-  await vi.advanceTimersByTimeAsync(300);
+  await vi.advanceTimersByTimeAsync(600);
   expect(sent).toEqual([]);
   told = [];
-  await vi.advanceTimersByTimeAsync(300);
+  await vi.advanceTimersByTimeAsync(600);
   expect(sent).toHaveLength(1);
   expect(counters.windowReads).toBe(3);
 });

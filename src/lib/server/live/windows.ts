@@ -20,12 +20,16 @@ import type { Ring } from './ring.ts';
 import { toScopeDelta } from './rooms.ts';
 import type { Watcher, Watching } from './watcher.ts';
 
-/** So many lists are read at the same time. */
+/** So many lists are read at the same time … */
 const AT_ONCE = 2;
+/** … and told together. */
+const SOME = 8;
 /** More than this told since a list was read is another burst: it is read again. */
 const MOST_SINCE = 200;
-/** Lists that changed too much while they were read are read again after this: a storm costs so many reads a second. */
-const AGAIN_MS = 250;
+/** Between two rounds at least: a storm of bursts costs so many reads of each list a second. */
+const GAP_MS = 500;
+/** A list that changes too much each time it is read is left to its pages. */
+const MOST_ATTEMPTS = 3;
 /** A list whose reading is late by more than this cannot be vouched for. */
 export const WINDOW_LATE_MS = 3_000;
 
@@ -55,6 +59,7 @@ export interface Windows {
 }
 
 interface Group {
+  key: string;
   clients: WindowClient[];
   generations: Map<string, number>;
   watching: Watching;
@@ -65,72 +70,101 @@ type Page = Awaited<ReturnType<typeof readPageOfRows>> & { at: number };
 
 export function openWindows(options: WindowsOptions): Windows {
   const { db, feed, ring, clients, send, resync, counters = openCounters(), read = readPageOfRows } = options;
+  /** lists that were read in vain, and how often */
+  const attempts = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
+  let notBefore = -Infinity;
   let failures = 0;
   let isClosed = false;
 
-  const schedule = (ms = 0): void => {
+  const schedule = (): void => {
     if (isClosed || timer || running) return;
-    timer = setTimeout(() => {
-      timer = null;
-      running = run().finally(() => (running = null));
-      void running.then(() => {
-        if ([...clients()].some(isDue)) schedule(failures > 0 ? backOff(failures - 1, Math.random()) : AGAIN_MS);
-      });
-    }, ms);
+    timer = setTimeout(
+      () => {
+        timer = null;
+        running = run().finally(() => (running = null));
+        void running.then(() => {
+          if ([...clients()].some(isDue)) schedule();
+        });
+      },
+      Math.max(0, notBefore - performance.now())
+    );
+  };
+  const giveUp = (group: Group): void => {
+    attempts.delete(group.key);
+    resync(stillThere(group).map(({ id }) => id));
   };
 
-  const run = async (): Promise<void> => {
-    const due = [...clients()].filter(isDue);
-    const { groups, unread } = groupByWindow(due);
-    if (unread.length > 0) resync(unread.map(({ id }) => id));
-    if (groups.length === 0) return;
+  /** Some lists, told as soon as they are read: one that takes long keeps only few others waiting. */
+  const runSome = async (groups: Group[]): Promise<void> => {
     const from = feed.place;
-    try {
-      if (from === null) throw new Error('The feed has no place yet.');
-      const pages = new Map<Group, Page>();
-      const waiting = [...groups];
-      const worker = async (): Promise<void> => {
-        for (let group = waiting.shift(); group; group = waiting.shift()) {
-          counters.windowReads++;
-          const at = feed.databaseNow();
+    if (from === null) throw new Error('The feed has no place yet.');
+    const pages = new Map<Group, Page>();
+    const waiting = [...groups];
+    const worker = async (): Promise<void> => {
+      for (let group = waiting.shift(); group; group = waiting.shift()) {
+        counters.windowReads++;
+        const at = feed.databaseNow();
+        try {
           pages.set(group, { ...(await read(db, toVisible(group.watching, at), group.request)), at });
+        } catch {
+          // It takes too long, or the database is away: its clients' own pages say which.
+          giveUp(group);
         }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, worker));
-      // What the reads saw must have been told, access first, before anyone is shown it.
-      if (!(await feed.passSoon())) throw new Error('The feed could not pass.');
-      const told = ring.since(from);
-      for (const [group, page] of pages) {
-        const stillThere = group.clients.filter(
-          ({ id, data }) => isDue({ id, data }) && data.generation === group.generations.get(id)
-        );
-        if (told === null || stillThere.length === 0) continue;
-        const { scope, access } = group.watching;
-        const changes = toChangesOf(group.request, page, toScopeDelta(told.operations, scope, access));
-        if (changes.rows.length + changes.removed.length > MOST_SINCE) continue;
-        for (const { data } of stillThere) data.windowDueSince = null;
-        send(
-          stillThere.map(({ id }) => id),
-          { query: group.query, rows: page.rows, isFirst: page.position.isFirst, readAt: page.at, changes }
-        );
       }
-      failures = 0;
-    } catch {
-      // The feed says what is wrong with the database; who waits is not vouched for meanwhile.
-      failures++;
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    // What the reads saw must have been told, access first, before anyone is shown it.
+    if (!(await feed.passSoon())) throw new Error('The feed could not pass.');
+    const told = ring.since(from);
+    for (const [group, page] of pages) {
+      const { scope, access } = group.watching;
+      const changes = told && toChangesOf(group.request, page, toScopeDelta(told.operations, scope, access));
+      if (changes === null || changes.rows.length + changes.removed.length > MOST_SINCE) {
+        const tried = (attempts.get(group.key) ?? 0) + 1;
+        attempts.set(group.key, tried);
+        if (tried >= MOST_ATTEMPTS) giveUp(group);
+        continue;
+      }
+      attempts.delete(group.key);
+      const there = stillThere(group);
+      if (there.length === 0) continue;
+      send(
+        there.map(({ id }) => id),
+        { query: group.query, rows: page.rows, isFirst: page.position.isFirst, readAt: page.at, changes }
+      );
+      for (const { data } of there) data.windowDueSince = null;
     }
   };
 
+  const run = async (): Promise<void> => {
+    notBefore = performance.now() + GAP_MS;
+    const { groups, unread } = groupByWindow([...clients()].filter(isDue));
+    if (unread.length > 0) resync(unread.map(({ id }) => id));
+    try {
+      for (let at = 0; at < groups.length && !isClosed; at += SOME) await runSome(groups.slice(at, at + SOME));
+      failures = 0;
+    } catch {
+      // The feed says what is wrong with the database; who waits is not vouched for meanwhile.
+      notBefore = performance.now() + backOff(failures++, Math.random());
+    }
+    if (groups.length === 0) attempts.clear();
+  };
+
   return {
-    look: () => schedule(),
+    look: schedule,
     async close() {
       isClosed = true;
       if (timer) clearTimeout(timer);
       await running;
     }
   };
+}
+
+/** Those whose list is still due and whose access did not change since it was begun. */
+function stillThere({ clients, generations }: Group): WindowClient[] {
+  return clients.filter((client) => isDue(client) && client.data.generation === generations.get(client.id));
 }
 
 /** Slow clients are told when they keep up again, with whatever they then lack. */
@@ -156,7 +190,7 @@ function groupByWindow(clients: WindowClient[]): { groups: Group[]; unread: Wind
         unread.push(client);
         continue;
       }
-      group = { clients: [], generations: new Map(), watching, query: window.query, request };
+      group = { key, clients: [], generations: new Map(), watching, query: window.query, request };
       groups.set(key, group);
     }
     group.clients.push(client);
