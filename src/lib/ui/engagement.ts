@@ -13,6 +13,8 @@ export class Engagement {
   #isSelected = false;
   #isEngaged = false;
   #area: HTMLElement | null = null;
+  /** what had the focus here last, unless it was left by itself */
+  #focused: Element | null = null;
   readonly #tell: (isEngaged: boolean) => void;
 
   constructor(tell: (isEngaged: boolean) => void) {
@@ -26,10 +28,15 @@ export class Engagement {
       target.addEventListener(type, hear as EventListener, { signal: leave.signal });
     on(area, 'pointerenter', () => this.#set(() => (this.#isPointed = true)));
     on(area, 'pointerleave', () => this.#set(() => (this.#isPointed = false)));
-    on<FocusEvent>(area, 'focusin', ({ target }) => this.#set(() => (this.#isFocused = this.#holds(target))));
-    on<FocusEvent>(area, 'focusout', ({ relatedTarget }) =>
-      this.#set(() => (this.#isFocused = this.#holds(relatedTarget)))
-    );
+    on<FocusEvent>(area, 'focusin', ({ target }) => this.#focus(target));
+    on<FocusEvent>(area, 'focusout', ({ target, relatedTarget }) => {
+      this.#set(() => (this.#isFocused = this.#holds(relatedTarget)));
+      // Some browsers tell of it also when its row is about to be taken away: then it has not been left.
+      queueMicrotask(() => {
+        const isLeft = target instanceof Element && target.isConnected && document.activeElement !== target;
+        if (isLeft && this.#focused === target) this.#focused = null;
+      });
+    });
     on(document, 'selectionchange', () => this.#set(() => (this.#isSelected = this.#holdsSelection())));
     return () => {
       leave.abort();
@@ -37,9 +44,21 @@ export class Engagement {
     };
   };
 
-  /** To be called when rows have changed: a focused row that leaves takes the focus with it without any event. */
-  check(): void {
+  /**
+   * To be called when rows have changed: a focused row that leaves takes the focus with it, in some browsers without any
+   * event. True if so: then nothing has the focus any more.
+   */
+  check(): boolean {
     if (this.#isFocused) this.#set(() => (this.#isFocused = this.#holds(document.activeElement)));
+    if (this.#focused === null || this.#focused.isConnected) return false;
+    this.#focused = null;
+    return (document.activeElement ?? document.body) === document.body;
+  }
+
+  #focus(target: EventTarget | null): void {
+    const isHeld = this.#holds(target);
+    this.#focused = isHeld ? (target as Element) : null;
+    this.#set(() => (this.#isFocused = isHeld));
   }
 
   #holds(target: EventTarget | null): boolean {
