@@ -144,10 +144,11 @@ test('a source that is silent is known to be so before the page is live, and one
 });
 
 describe('the load of the page', () => {
+  let denials = 0;
   /** What the door answers: the page's data, or the error that it throws. */
   async function ask(person: TestPerson, workspace: string, query = ''): Promise<{ overview: OverviewPage } | unknown> {
     const event = {
-      locals: { person: { id: person.id }, database: { people, access } },
+      locals: { person: { id: person.id }, database: { people, access }, denied: () => denials++ },
       params: { workspace },
       url: new URL(`http://own.test/admin/workspaces/${workspace}${query}`),
       depends() {}
@@ -170,6 +171,8 @@ describe('the load of the page', () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(
       new Set([JSON.stringify({ status: 404, body: { message: 'Not found' } })])
     );
+    // The log alone learns of each.
+    expect(denials).toBe(answers.length);
   });
 
   test('names a malformed order and shows nothing, to those who may see the workspace', async () => {

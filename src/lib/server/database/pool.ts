@@ -50,13 +50,25 @@ export interface PoolOptions {
   applicationName: string;
   /** longest run of one statement, in milliseconds */
   statementTimeoutMs?: number;
+  /**
+   * Tables are read by indexes wherever there is one. For statements that are planned once for all parameters: without
+   * knowing them the planner thinks that much of a table is asked for, and reads all of it.
+   */
+  prefersIndexes?: boolean;
 }
 
 /**
  * Opens a pool whose connections act as `role`. Connections are made on demand and again after a loss; a lost idle
  * connection is dropped silently, because the next query says what is wrong.
  */
-export function openPool({ url, role, max, applicationName, statementTimeoutMs = 10_000 }: PoolOptions): pg.Pool {
+export function openPool({
+  url,
+  role,
+  max,
+  applicationName,
+  statementTimeoutMs = 10_000,
+  prefersIndexes = false
+}: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -74,7 +86,7 @@ export function openPool({ url, role, max, applicationName, statementTimeoutMs =
     // connection with too many rights is ever used.
     ...(role !== null && {
       onConnect: async (client: pg.ClientBase) => {
-        await client.query(`set role watchfloor_${role}`);
+        await client.query(`set role watchfloor_${role}${prefersIndexes ? '; set enable_seqscan = off' : ''}`);
       }
     })
   });

@@ -75,7 +75,7 @@ export interface Hub {
 export async function openHub(options: HubOptions): Promise<Hub> {
   const { databaseUrl: url, log } = options;
   // The feed and its canary never wait behind what clients ask for.
-  const feedPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor feed' });
+  const feedPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor feed', prefersIndexes: true });
   const pool = openPool({ url, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
   // Numbers may take long in a large workspace; nobody who subscribes waits behind another workspace's.
   const numbersPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor numbers' });

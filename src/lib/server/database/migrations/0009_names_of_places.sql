@@ -3,3 +3,4 @@
 drop trigger managed_environments_900_notify on public.managed_environments;
 create trigger managed_environments_900_notify after insert or update or delete on public.managed_environments
   for each row execute function watchfloor.log_access('r', 'id', 'workspace_id');
+alter table public.managed_environments enable always trigger managed_environments_900_notify;
