@@ -103,11 +103,14 @@ export class Seat {
   #again = false;
   #closed = false;
 
-  constructor(
-    readonly plan: SeatPlan,
-    readonly reader: ScopeReader,
-    readonly clock: Clock
-  ) {
+  readonly plan: SeatPlan;
+  readonly reader: ScopeReader;
+  readonly clock: Clock;
+
+  constructor(plan: SeatPlan, reader: ScopeReader, clock: Clock) {
+    this.plan = plan;
+    this.reader = reader;
+    this.clock = clock;
     this.#socket = io(`http://127.0.0.1:${plan.port}`, {
       path: LIVE_PATH,
       transports: ['websocket'],

@@ -131,12 +131,17 @@ export class AccessLog {
   readonly #numbers = new Map<string, number>();
   #asked = 0;
 
-  constructor(
-    readonly world: World,
-    readonly people: TestPerson[],
-    readonly first: pg.PoolClient,
-    readonly second: pg.PoolClient
-  ) {}
+  readonly world: World;
+  readonly people: TestPerson[];
+  readonly first: pg.PoolClient;
+  readonly second: pg.PoolClient;
+
+  constructor(world: World, people: TestPerson[], first: pg.PoolClient, second: pg.PoolClient) {
+    this.world = world;
+    this.people = people;
+    this.first = first;
+    this.second = second;
+  }
 
   /** commits that were asked for, whether or not they have been answered */
   get commits(): number {

@@ -14,13 +14,18 @@ export class OddLane {
   private step = 0;
   private pending: [string, number][] = [];
 
-  constructor(
-    private readonly client: pg.Client,
-    private readonly world: World,
-    private readonly name: string,
-    /** its identities are its own: it holds a transaction open */
-    private readonly isAlone = false
-  ) {}
+  private readonly client: pg.Client;
+  private readonly world: World;
+  private readonly name: string;
+  /** its identities are its own: it holds a transaction open */
+  private readonly isAlone: boolean;
+
+  constructor(client: pg.Client, world: World, name: string, isAlone = false) {
+    this.client = client;
+    this.world = world;
+    this.name = name;
+    this.isAlone = isAlone;
+  }
 
   async run(steps: OddStep[]): Promise<void> {
     for (const step of steps) {

@@ -10,8 +10,13 @@ const S = 1_000;
 const MIN = 60 * S;
 export const person = { id: 1, name: 'Maren Holt', email: 'maren.holt@haldenroy.example' };
 export const workspaces = [
-  { id: 3, name: 'Halden & Roy', isDemo: true },
-  { id: 4, name: 'Northgate Services for municipalities, schools and hospitals of the north', isDemo: true }
+  { id: 3, name: 'Halden & Roy', isDemo: true, mayReadRefused: true },
+  {
+    id: 4,
+    name: 'Northgate Services for municipalities, schools and hospitals of the north',
+    isDemo: true,
+    mayReadRefused: false
+  }
 ];
 const LONG_NAME = 'Greyfriars Academy Trust (sixth form, exams and admissions)';
 const LONG_LABEL =
@@ -151,7 +156,8 @@ export const live = {
   staleSince: null,
   link: null,
   catchingUp: false,
-  retryInMs: null
+  retryInMs: null,
+  overHttp: false
 } as const;
 export const lost = {
   state: 'stale',
@@ -159,7 +165,8 @@ export const lost = {
   staleSince: AT - 20 * S,
   link: 'browser',
   catchingUp: false,
-  retryInMs: 7_400
+  retryInMs: 7_400,
+  overHttp: false
 } as const;
 
 const quiet = rows.filter((it) => attentionKindOf(it, AT) === null);

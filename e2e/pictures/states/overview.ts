@@ -165,7 +165,8 @@ export function overviewState(name: string) {
       staleSince: isStale ? AT - 20 * S : null,
       link: isStale ? ('browser' as const) : null,
       catchingUp: false,
-      retryInMs: isStale ? 7_400 : null
+      retryInMs: isStale ? 7_400 : null,
+      overHttp: false
     },
     withheld: name === 'overview-withheld',
     accessChangedAt: name === 'overview-withheld' ? AT - 1_000 : null,

@@ -95,7 +95,7 @@ export const actions: Actions = {
   async diagnostics(event) {
     const door = await openDoor(event, 'diagnostics', 'diagnostics.read', MAY_NOT_DIAGNOSE);
     const diagnostics = await openDiagnostics(event.locals.database.people, door);
-    if (diagnostics === null) door.absent();
+    if (diagnostics === null) return door.absent();
     return { diagnostics: { ...diagnostics, operationId: door.operationId } };
   }
 };
