@@ -41,6 +41,8 @@ interface UnitState {
   dirtySince: number | null;
   /** since when what is being read had waited, while it is being read */
   readingSince: number | null;
+  /** the same of what is being read for who begins to watch; beside it, since both reads may run at once */
+  firstReadSince: number | null;
   silentAfterMs: number | null;
   limitReadAt: number;
   /** a read for who begins to watch, and for all who do so meanwhile */
@@ -284,6 +286,7 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
             summary: null,
             dirtySince: null,
             readingSince: null,
+            firstReadSince: null,
             silentAfterMs: null,
             limitReadAt: -Infinity,
             firstRead: null
@@ -305,13 +308,13 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
           .finally(() => {
             for (const [, unit] of unread) {
               unit.firstRead = null;
-              if (!state.isReading) unit.readingSince = null;
+              unit.firstReadSince = null;
             }
           });
         for (const [at, [, unit]] of unread.entries()) {
           unit.firstRead = read;
           // Meanwhile the numbers that others have are as old as before.
-          if (unit.summary !== null) unit.readingSince ??= since[at] ?? null;
+          unit.firstReadSince = unit.summary === null ? null : (since[at] ?? null);
           unit.dirtySince = null; // what comes from here on is told to the room
         }
         reads.add(read);
@@ -347,8 +350,9 @@ export function openSummaries({ db, now, isWatched, send, becameStale }: Summari
       const late = new Set<Unit>();
       const from = performance.now() - LATE_MS;
       for (const { units } of workspaces.values())
-        for (const [name, { dirtySince, readingSince }] of units)
-          if ((readingSince ?? dirtySince ?? Infinity) < from) late.add(name);
+        for (const [name, { dirtySince, readingSince, firstReadSince }] of units)
+          if (Math.min(readingSince ?? Infinity, firstReadSince ?? Infinity, dirtySince ?? Infinity) < from)
+            late.add(name);
       return late;
     },
     async close() {
