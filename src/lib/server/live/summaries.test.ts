@@ -10,6 +10,8 @@ let active: number;
 let isDown: boolean;
 let watched: Set<string>;
 let sent: [string, Summary][];
+/** what a read waits for */
+let holds: Promise<void>[];
 let summaries: Summaries;
 
 beforeEach(() => {
@@ -19,13 +21,15 @@ beforeEach(() => {
   isDown = false;
   watched = new Set(['workspace:3']);
   sent = [];
+  holds = [];
   const db = {
     query: async (query: unknown) => {
       const isSummary = typeof query === 'object' && (query as { name: string }).name.startsWith('summary of');
       if (isSummary) reads++;
+      if (isSummary) await holds.shift();
       if (isDown) throw new Error('the database is away');
       const zero = { stale: 0, blocked: 0, failed: 0, partial: 0, succeeded: 0, last_report_at: null, entries: null };
-      return { rows: isSummary ? [{ place: -1, active, ...zero }] : [] };
+      return { rows: isSummary ? [-1, 7].map((place) => ({ place, active, ...zero })) : [] };
     }
   } as unknown as Queryable;
   summaries = openSummaries({
@@ -91,4 +95,22 @@ test('each minute the last 24 hours are another day: the numbers are read again 
   await vi.advanceTimersByTimeAsync(125_000);
   expect(reads).toBeGreaterThanOrEqual(3);
   expect(reads).toBeLessThanOrEqual(4);
+});
+
+test('numbers read for who begins to watch, while others are being read, are late no longer than they wait', async () => {
+  watched.add('environment:3:7');
+  await summaries.watch(3, ['workspace', 7]);
+  const ends: (() => void)[] = [];
+  holds = [0, 1].map(() => new Promise<void>((end) => ends.push(end)));
+  summaries.touchPlaces([{ workspaceId: 3, environmentId: 8 }]);
+  await vi.advanceTimersByTimeAsync(1_000); // the workspace is being read
+  summaries.touchPlaces([{ workspaceId: 3, environmentId: 7 }]);
+  const watching = summaries.watch(3, [7]);
+  await vi.advanceTimersByTimeAsync(3_500);
+  expect([...summaries.lateUnits()]).toContain('environment:3:7');
+  ends[1]!();
+  await watching;
+  ends[0]!();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([...summaries.lateUnits()]).toEqual([]);
 });
