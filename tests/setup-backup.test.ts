@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { restoreEmbedded } from '../src/lib/server/database/backup/embedded-restore.ts';
 import { checkBackup } from '../src/lib/server/database/backup/file.ts';
 import { LEFT_TO_THE_PLACE } from '../src/lib/server/database/backup/tables.ts';
@@ -90,8 +90,8 @@ test('a restore that is broken off leaves the data as they were, and nothing bes
   });
   const ended = expect(restoring).rejects.toThrow('Nothing was changed');
   // In the midst of it: its own server runs.
-  while (!existsSync(join(directory, 'restore.new', 'cluster', 'data', 'postmaster.pid')))
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  const pidFile = join(directory, 'restore.new', 'cluster', 'data', 'postmaster.pid');
+  await vi.waitFor(() => expect(existsSync(pidFile)).toBe(true), { timeout: 60_000, interval: 10 });
   interruption.abort();
   await ended;
   expect(await readdir(directory)).toEqual(before);
