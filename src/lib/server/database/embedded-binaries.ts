@@ -58,14 +58,15 @@ export async function placeBinaries(packaged: PackagedPostgres, parent: string):
     verbatimSymlinks: true,
     filter: (source) => !source.endsWith('.a')
   });
-  await linkLibraries(packaged.packageDirectory, unfinished);
-  // The umask of the person who starts us must not decide whether the postgres user can run them.
+  // The umask of the person who starts us must not decide whether the postgres user can run them; and the copy of a
+  // release that nobody may write is as closed as the release, so links come after this.
   await chmod(unfinished, 0o755);
   for (const entry of await readdir(unfinished, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
     const executable = entry.isDirectory() || entry.parentPath === join(unfinished, 'bin');
     await chmod(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
   }
+  await linkLibraries(packaged.packageDirectory, unfinished);
   try {
     await rename(unfinished, place);
   } catch (error) {
