@@ -1,5 +1,5 @@
 /**
- * The page of refused reports: owners and managers find what was wrong and what to do, in order, page by page; others of the
+ * The page of refused reports: owners find what was wrong and what to do, in order, page by page; others of the
  * workspace are told that their role does not allow it, outsiders nothing. What was reported can neither run nor hide.
  */
 import { AxeBuilder } from '@axe-core/playwright';
@@ -73,12 +73,12 @@ test('an owner reads what was refused, why, what to do, and the report as it was
 });
 
 test('pages go on by keyset, also without scripts', async ({ world, open }) => {
-  const manager = await addMember(world, 'manager');
+  const owner = await addMember(world, 'owner');
   await world.writer.query(
     `insert into operation_runs (workspace_id, type, status) select $1, 'kind.' || n, 'nonsense' from generate_series(1, 60) n`,
     [world.a]
   );
-  const { page } = await open(manager, pathOf(world.a), { javaScriptEnabled: false });
+  const { page } = await open(owner, pathOf(world.a), { javaScriptEnabled: false });
   const seen: string[] = [];
   for (const left of [25, 25, 10]) {
     await expect(rows(page)).toHaveCount(left);
@@ -94,12 +94,9 @@ test('pages go on by keyset, also without scripts', async ({ world, open }) => {
   expect((await page.goto(pathOf(world.a, '?after=x')))!.status()).toBe(400);
 });
 
-test('only owners and managers may read it, each in their places, and outsiders are told nothing', async ({
-  world,
-  open
-}) => {
+test('only owners may read it, each in their places, and outsiders are told nothing', async ({ world, open }) => {
   await refuseAll(world);
-  for (const role of ['operator', 'readonly', 'support'] as const) {
+  for (const role of ['manager', 'operator', 'readonly', 'support'] as const) {
     const { page, context } = await open(await addMember(world, role), pathOf(world.a));
     await expect(page.getByRole('heading', { level: 2 })).toHaveText('Your role does not allow this.');
     expect(await page.content()).not.toContain('nonsense');

@@ -6,7 +6,7 @@ const WHO_MAY: Record<Capability, MemberRole[]> = {
   'operations.read': ['owner', 'manager', 'operator', 'readonly', 'support'],
   'operations.review': ['owner', 'manager', 'operator'],
   'diagnostics.read': ['support'],
-  'rejected_reports.read': ['owner', 'manager'],
+  'rejected_reports.read': ['owner'],
   'displays.manage': ['owner', 'manager'],
   'members.manage': ['owner'],
   'types.manage': ['owner', 'manager'],

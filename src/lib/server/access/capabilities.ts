@@ -35,7 +35,7 @@ const CAPABILITIES: Readonly<Record<MemberRole, readonly Capability[]>> = {
     'types.manage',
     'tokens.manage'
   ],
-  manager: ['operations.read', 'operations.review', 'rejected_reports.read', 'displays.manage', 'types.manage'],
+  manager: ['operations.read', 'operations.review', 'displays.manage', 'types.manage'],
   operator: ['operations.read', 'operations.review'],
   readonly: ['operations.read'],
   support: ['operations.read', 'diagnostics.read']

@@ -11,7 +11,7 @@ import { nothingThere } from '../../../nothing-there.ts';
 import type { PageServerLoad } from './$types';
 
 const CAPABILITY = 'rejected_reports.read';
-const MAY_NOT = 'Owners and managers of this workspace can read refused reports.';
+const MAY_NOT = 'Only owners of this workspace can read refused reports.';
 
 export const load: PageServerLoad = async ({ locals, params, url }) => {
   const workspaceId = parseId(params.workspace);
