@@ -7,43 +7,29 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { Server } from 'socket.io';
-import {
-  LIVE_PATH,
-  PROTOCOL_VERSION,
-  TICK_MS,
-  subscribeSchema,
-  type ClientEvents,
-  type ResyncReason,
-  type ServerEvents,
-  type Subscribe
-} from '../../live/protocol.ts';
+import { PROTOCOL_VERSION, TICK_MS, subscribeSchema, type ResyncReason, type Subscribe } from '../../live/protocol.ts';
 import { openDenials, type Denial } from '../access/denials.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
 import { openAdmission } from './admission.ts';
-import { openBroadcast, type LiveSocket, type SocketData } from './broadcast.ts';
+import { openBroadcast, type LiveSocket } from './broadcast.ts';
 import { openCatchUp } from './catch-up.ts';
-import { sessionKey, type FeedDifference } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';
 import { answerCatchUp, openHttpWatch, type HttpCatchUpParts } from './http-catch-up.ts';
+import { openRevocation } from './revocation.ts';
 import { openRing } from './ring.ts';
 import { numbersRoom } from './rooms.ts';
+import { LARGEST_MESSAGE_BYTES, openSocketServer } from './socket-server.ts';
 import { openSummaries } from './summaries.ts';
 import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
+import { openTicks } from './ticks.ts';
 import { openWakeUp } from './wake-up.ts';
-import { newWatcher } from './watcher.ts';
-import { WINDOW_LATE_MS } from './windows.ts';
 
-/** A client's message is a scope and a token: nothing larger is read. */
-const LARGEST_MESSAGE_BYTES = 16_384;
 /** Sessions that ended by time alone are looked for this often; those that are deleted end at once. */
 const SESSION_CHECK_MS = 60_000;
-/** A socket is given a fresh token with a tick at most this often. */
-const TOKEN_EVERY_MS = 10_000;
 
 export interface HubOptions {
   databaseUrl: string;
@@ -105,53 +91,16 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     denials.denied({ door: 'live', address: addressOf(request), ...denial });
   };
 
-  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>({
-    path: LIVE_PATH,
-    transports: ['websocket'],
-    serveClient: false,
-    perMessageDeflate: false,
-    maxHttpBufferSize: LARGEST_MESSAGE_BYTES,
-    destroyUpgrade: !options.sharesUpgrades,
-    pingInterval: 20_000,
-    pingTimeout: 20_000,
-    connectTimeout: 10_000,
-    allowRequest: (request, decide) => {
-      if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) {
-        deny(request, { why: 'foreign origin', origin: request.headers.origin });
-        return decide('foreign origin', false);
-      }
-      decide(null, true);
-    }
-  });
-
   const admission = openAdmission();
   // Fifty tabs that ask every two seconds, and half as much again.
   const httpAdmission = openAdmission({ perSecond: 40 });
-  // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
-  // that it leaves instead of trying for ever.
-  io.use((socket, next) => {
-    sessions.readSession(socket.request.headers.cookie ?? null).then(
-      (found) => {
-        if (!found) {
-          deny(socket.request, { why: 'signed out' });
-          return next(new Error('signed out'));
-        }
-        if (!admission.enter(found.sessionId, performance.now())) {
-          deny(socket.request, { why: 'too many sockets', personId: found.person.id, sessionId: found.sessionId });
-          return next(new Error('too many sockets'));
-        }
-        // Also a socket that is gone before it was ever connected gives its place back.
-        socket.conn.once('close', () => admission.leave(found.sessionId));
-        Object.assign(socket.data, {
-          ...newWatcher({ userId: found.person.id, sessionId: found.sessionId }),
-          tokenAt: 0
-        } satisfies SocketData);
-        next();
-      },
-      () => next(new Error('unavailable'))
-    );
+  const io = openSocketServer({
+    sessions,
+    admission,
+    deny,
+    isOwnOrigin: options.isOwnOrigin,
+    sharesUpgrades: options.sharesUpgrades ?? false
   });
-
   const watchedOverHttp = openHttpWatch();
   const summaries = openSummaries({
     db: numbersPool,
@@ -239,47 +188,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     });
   });
 
-  const endSocket = (socket: LiveSocket): void => {
-    leaveAll(socket);
-    socket.emit('session:ended', {});
-    socket.disconnect(true);
-  };
-  /** Ends the sockets of sessions that ended without the log saying so (by time), or may have (after a crash). */
-  const checkSessions = async (): Promise<void> => {
-    const sockets = allSockets();
-    if (sockets.length === 0) return;
-    const { rows } = await pool.query<{ id: string }>(
-      `select s.id from public.sessions s join public.users u on u.id = s.user_id and u.disabled_at is null
-       where s.id = any ($1) and s.expires_at > now()`,
-      [[...new Set(sockets.map(({ data }) => data.sessionId))]]
-    );
-    const alive = new Set(rows.map(({ id }) => id));
-    for (const socket of sockets) if (!alive.has(socket.data.sessionId)) endSocket(socket);
-  };
-  const checkSessionsSoon = (): void =>
-    void checkSessions().catch((error: Error) => {
-      // The database is away: nothing is told meanwhile, and every subscription asks for its session itself.
-      log.warn({ err: error }, 'sessions could not be checked');
-    });
-
-  const handleAccess = ({ access, sessions: ended }: FeedDifference): void => {
-    if (access.length === 0 && ended.length === 0) return;
-    const everywhere = new Set(access.filter(({ workspaceId }) => workspaceId === null).map(({ userId }) => userId));
-    const people = new Set(access.map(({ userId }) => userId));
-    const touched = new Set(access.map(({ userId, workspaceId }) => `${userId} ${workspaceId}`));
-    const endedKeys = new Set(ended);
-    for (const socket of allSockets()) {
-      const { userId, sessionId, watching } = socket.data;
-      if (endedKeys.has(sessionKey(sessionId))) endSocket(socket);
-      // A socket that is just subscribing watches nothing yet: its generation must move, too.
-      else if (
-        everywhere.has(userId) ||
-        (watching ? touched.has(`${userId} ${watching.scope.workspaceId}`) : people.has(userId))
-      )
-        broadcast.revoke(socket);
-    }
-    if (everywhere.size > 0) checkSessionsSoon();
-  };
+  const { handleAccess, checkSessionsSoon } = openRevocation({ db: pool, broadcast, log });
   const resyncAll = (reason: ResyncReason): void => {
     summaries.touchAll();
     broadcast.resyncAll(reason);
@@ -316,35 +225,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
   feed.events.on('sound', () => log.info('the feed is sound'));
 
-  const tick = (): void => {
-    const link = feed.lostLink;
-    if (link !== null || feed.place === null) return void io.emit('feed:halted', { link: link ?? 'database' });
-    broadcast.flush();
-    broadcast.lookForSlow();
-    const { place, proofAt } = feed;
-    const now = performance.now();
-    const late = [...summaries.lateUnits()].map(numbersRoom);
-    for (const socket of allSockets()) {
-      const { watching, windowDueSince, lagging, userId, tokenAt } = socket.data;
-      // One that is slow is told nothing: its own silence says so.
-      if (watching === null || lagging !== null) continue;
-      // Its numbers or its list are older than what a tick would vouch for.
-      const isLate = windowDueSince !== null && now - windowDueSince > WINDOW_LATE_MS;
-      if (isLate || late.some((room) => socket.rooms.has(room))) {
-        socket.emit('feed:halted', { link: 'lag' });
-        continue;
-      }
-      if (windowDueSince !== null) continue;
-      if (now - tokenAt < TOKEN_EVERY_MS) socket.emit('feed:ticked', { proofAt });
-      else {
-        socket.data.tokenAt = now;
-        socket.emit('feed:ticked', {
-          proofAt,
-          token: tokenKey.seal(place, { userId, workspaceId: watching.scope.workspaceId })
-        });
-      }
-    }
-  };
+  const tick = openTicks({ io, feed, broadcast, summaries, tokenKey });
   const ticking = setInterval(tick, TICK_MS);
   const checking = setInterval(checkSessionsSoon, SESSION_CHECK_MS);
 

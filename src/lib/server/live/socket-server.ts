@@ -1,0 +1,75 @@
+/**
+ * The door of the sockets: the server of Socket.IO as the hub needs it, who may open a socket, and how many. It knows
+ * sessions and no workspace: what somebody may watch is asked when they subscribe.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Server } from 'socket.io';
+import { LIVE_PATH } from '../../live/protocol.ts';
+import type { Denial } from '../access/denials.ts';
+import type { Sessions } from '../access/sessions.ts';
+import type { Admission } from './admission.ts';
+import type { LiveServer, SocketData } from './broadcast.ts';
+import { newWatcher } from './watcher.ts';
+
+/** A client's message is a scope and a token: nothing larger is read. */
+export const LARGEST_MESSAGE_BYTES = 16_384;
+
+export interface SocketServerOptions {
+  sessions: Pick<Sessions, 'readSession'>;
+  admission: Admission;
+  /** may this Origin header open a socket? CORS does not cover WebSockets, so it is asked at the upgrade */
+  isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
+  /** somebody was not let in */
+  deny: (request: IncomingMessage, denial: Omit<Denial, 'door' | 'address'>) => void;
+  /** other sockets share the HTTP server: their upgrades are left alone */
+  sharesUpgrades: boolean;
+}
+
+/** A socket that connected has the data of a watcher: whose it is, and that it watches nothing yet. */
+export function openSocketServer(options: SocketServerOptions): LiveServer {
+  const { sessions, admission, deny } = options;
+  const io: LiveServer = new Server({
+    path: LIVE_PATH,
+    transports: ['websocket'],
+    serveClient: false,
+    perMessageDeflate: false,
+    maxHttpBufferSize: LARGEST_MESSAGE_BYTES,
+    destroyUpgrade: !options.sharesUpgrades,
+    pingInterval: 20_000,
+    pingTimeout: 20_000,
+    connectTimeout: 10_000,
+    allowRequest: (request, decide) => {
+      if (!options.isOwnOrigin(request.headers.origin, request.headers.host)) {
+        deny(request, { why: 'foreign origin', origin: request.headers.origin });
+        return decide('foreign origin', false);
+      }
+      decide(null, true);
+    }
+  });
+
+  // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
+  // that it leaves instead of trying for ever.
+  io.use((socket, next) => {
+    sessions.readSession(socket.request.headers.cookie ?? null).then(
+      (found) => {
+        if (!found) {
+          deny(socket.request, { why: 'signed out' });
+          return next(new Error('signed out'));
+        }
+        if (!admission.enter(found.sessionId, performance.now())) {
+          deny(socket.request, { why: 'too many sockets', personId: found.person.id, sessionId: found.sessionId });
+          return next(new Error('too many sockets'));
+        }
+        // Also a socket that is gone before it was ever connected gives its place back.
+        socket.conn.once('close', () => admission.leave(found.sessionId));
+        Object.assign(socket.data, {
+          ...newWatcher({ userId: found.person.id, sessionId: found.sessionId }),
+          tokenAt: 0
+        } satisfies SocketData);
+        next();
+      },
+      () => next(new Error('unavailable'))
+    );
+  });
+  return io;
+}
