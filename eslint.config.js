@@ -12,7 +12,7 @@ const bans = {
   sockets: {
     group: ['socket.io', 'socket.io-client', 'pg-listen'],
     message:
-      'Only live/hub.ts and live/broadcast.ts know socket.io, only live/wake-up.ts pg-listen, only the connection socket.io-client.'
+      'Only live/socket-server.ts and live/broadcast.ts know socket.io, only live/wake-up.ts pg-listen, only the connection socket.io-client.'
   },
   node: { group: ['node:*', 'fs', 'path', 'crypto'], message: 'This file also runs in the browser: nothing of Node.' },
   database: { group: ['pg', 'pg-*', '**/server/**', '#lib/server/**'], message: 'Pure code reads no database.' },
@@ -101,7 +101,7 @@ export default ts.config(
   {
     files: ['src/lib/server/**/*.ts'],
     ignores: [
-      'src/lib/server/live/hub.ts',
+      'src/lib/server/live/socket-server.ts',
       'src/lib/server/live/broadcast.ts',
       'src/lib/server/live/wake-up.ts',
       ...tests
