@@ -8,6 +8,7 @@ import { readConfig } from '../lib/server/config.ts';
 import { findRunningEmbedded } from '../lib/server/database/embedded.ts';
 import { embeddedDirectory, explainDatabaseError, openDatabase } from '../lib/server/database/open.ts';
 import { openPool } from '../lib/server/database/pool.ts';
+import { refuseTransactionPooler } from '../lib/server/database/pooler.ts';
 
 export interface CommandDatabase {
   url: string;
@@ -23,6 +24,7 @@ export interface CommandDatabase {
 export async function withDatabase<T>(work: (database: CommandDatabase) => Promise<T>): Promise<T> {
   const config = readConfig(process.env);
   if (config.databaseUrl !== null) {
+    await refuseTransactionPooler(config.databaseUrl);
     return await explained(config.databaseUrl, work, {
       source: 'the Postgres in DATABASE_URL',
       directory: null,

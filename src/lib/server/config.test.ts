@@ -15,6 +15,7 @@ describe('configuration', () => {
   test('an empty environment means the embedded Postgres, the demo and a loopback address', () => {
     expect(readConfig({})).toEqual({
       databaseUrl: null,
+      pooledUrl: null,
       host: '127.0.0.1',
       port: 3000,
       loopback: true,
@@ -25,7 +26,8 @@ describe('configuration', () => {
       demo: true,
       demoPassword: null,
       metricsToken: null,
-      metricsPort: null
+      metricsPort: null,
+      drainSeconds: 0
     });
   });
 

@@ -12,6 +12,8 @@ import { StartupError } from './startup-error.ts';
 export interface Config {
   /** null: the embedded Postgres */
   databaseUrl: string | null;
+  /** the same database through a transaction pooler, for queries; null: they go directly, too */
+  pooledUrl: string | null;
   host: string;
   port: number;
   /** true when `host` cannot be reached from another machine */
@@ -31,6 +33,8 @@ export interface Config {
   metricsToken: string | null;
   /** serves /metrics to this machine on a port of its own; null: not at all */
   metricsPort: number | null;
+  /** how long a node that is to stop serves on while /readyz says that it leaves, in seconds */
+  drainSeconds: number;
 }
 
 export class ConfigError extends StartupError {
@@ -43,6 +47,8 @@ export class ConfigError extends StartupError {
 }
 
 const DEFAULT_PORT = 3000;
+/** Long enough for a proxy that asks /readyz each second; an embedded Postgres has no other node to go to. */
+const DEFAULT_DRAIN_SECONDS = 2;
 
 /** An empty variable counts as unset, as in shells and container files. */
 const optional = <T extends z.ZodType>(schema: T) =>
@@ -67,6 +73,13 @@ const environmentSchema = z.object({
       error:
         'DATABASE_URL is not the address of a Postgres: write postgres://user:password@host:5432/database, ' +
         'or leave it out for the embedded one.'
+    })
+  ),
+  WATCHFLOOR_POOLED_URL: optional(
+    z.string().refine(isPostgresUrl, {
+      error:
+        'WATCHFLOOR_POOLED_URL is not the address of a Postgres: write postgres://user:password@host:6432/database, ' +
+        'or leave it out.'
     })
   ),
   HOST: optional(
@@ -101,6 +114,14 @@ const environmentSchema = z.object({
     })
   ),
   METRICS_PORT: portOf('METRICS_PORT', 9464),
+  WATCHFLOOR_DRAIN_SECONDS: optional(
+    z
+      .string()
+      .refine((text) => /^\d{1,3}$/.test(text) && Number(text) <= 300, {
+        error: ({ input }) => `WATCHFLOOR_DRAIN_SECONDS is "${input}": write whole seconds from 0 to 300, such as 5.`
+      })
+      .transform(Number)
+  ),
   LOG_LEVEL: optional(
     z.string().refine((text) => parseLogLevel(text) !== undefined, {
       error: ({ input }) => `LOG_LEVEL is "${input}": write one of ${LOG_LEVELS.join(', ')}.`
@@ -124,6 +145,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       `METRICS_PORT is ${port}, as PORT: choose another one, or set METRICS_TOKEN to have /metrics on the port of the pages.`
     ]);
   }
+  if (values.WATCHFLOOR_POOLED_URL && !values.DATABASE_URL) {
+    throw new ConfigError([
+      "WATCHFLOOR_POOLED_URL is set, but DATABASE_URL is not: write Postgres's own address into it, for listening."
+    ]);
+  }
   const servedInTheOpen = origin === null ? !loopback : !https && !isLoopback(new URL(origin).hostname);
   if (servedInTheOpen && values.WATCHFLOOR_INSECURE_HTTP !== '1') {
     throw new ConfigError([
@@ -136,6 +162,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 
   return {
     databaseUrl: values.DATABASE_URL ?? null,
+    pooledUrl: values.WATCHFLOOR_POOLED_URL ?? null,
     host,
     port,
     loopback,
@@ -146,7 +173,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     demo: values.WATCHFLOOR_DEMO !== '0',
     demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null,
     metricsToken: values.METRICS_TOKEN ?? null,
-    metricsPort: values.METRICS_PORT ?? null
+    metricsPort: values.METRICS_PORT ?? null,
+    drainSeconds: values.WATCHFLOOR_DRAIN_SECONDS ?? (values.DATABASE_URL ? DEFAULT_DRAIN_SECONDS : 0)
   };
 }
 

@@ -124,7 +124,8 @@ export interface Mask {
 export function openMask(environment: NodeJS.ProcessEnv): Mask {
   const fixed = Object.entries(environment)
     .filter(([name, value]) => name !== 'DATABASE_URL' && SECRET_VARIABLE.test(name) && value)
-    .flatMap(([, value]) => toForms(value!));
+    .flatMap(([, value]) => toForms(value!))
+    .concat(toForms(...readPasswords(environment['WATCHFLOOR_POOLED_URL'])));
   let url: string | undefined;
   let ofUrl: string[] = [];
   const text = (given: string): string => {

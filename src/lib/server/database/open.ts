@@ -10,6 +10,7 @@ import { openEmbedded } from './embedded.ts';
 import { chooseDataDirectory } from './embedded-place.ts';
 import { MigrationBlockedError } from './apply-migration.ts';
 import { projectRoot, SchemaMismatchError, type Migrated } from './migrations.ts';
+import { checkPooled, refuseTransactionPooler } from './pooler.ts';
 import { MissingRightsError } from './roles.ts';
 
 export interface OpenDatabase {
@@ -25,7 +26,9 @@ export interface OpenDatabase {
 /** Throws a StartupError when the database cannot be used, whatever the reason. */
 export async function openDatabase(config: Config, log: Log): Promise<OpenDatabase> {
   if (config.databaseUrl !== null) {
+    await refuseTransactionPooler(config.databaseUrl);
     const { applied } = await migrateOrExplain(config.databaseUrl, log);
+    if (config.pooledUrl !== null) await checkPooled(config.databaseUrl, config.pooledUrl);
     return { url: config.databaseUrl, applied, embedded: null, close: () => Promise.resolve() };
   }
   const database = await openEmbedded(embeddedDirectory(config), log);

@@ -1,9 +1,11 @@
 /**
  * Connections to Postgres: one pool per role, with the conversions of types declared once. It owns time-outs, names and
  * the role of a connection; it does not own transactions' contents or SQL. Invariant: no query runs before its
- * connection has taken on its role, so a pool of people never reads with the rights of whoever DATABASE_URL names.
+ * connection has taken on its role, so a pool of people never reads with the rights of whoever DATABASE_URL names; through
+ * a transaction pooler, where a session is another one with each transaction, the role is that of each transaction.
  */
 import pg from 'pg';
+import { beginPooled, useTransactions } from './pooled.ts';
 
 /**
  * The roles of ENGINE.md section 3; `access` signs people in, so that the role that serves pages reads no password, and
@@ -13,7 +15,9 @@ export const ROLES = ['owner', 'writer', 'people', 'feed', 'access', 'reconciler
 export type Role = (typeof ROLES)[number];
 
 /** Before Postgres 18 a scan that is avoided counts as very dear, also where there is no other way, and would be compiled. */
-const PREFER_INDEXES = '; set enable_seqscan = off; set jit = off';
+const PREFER_INDEXES = ['enable_seqscan = off', 'jit = off'];
+
+const IDLE_IN_TRANSACTION_MS = 15_000;
 
 /** A connection or a pool: what a function that runs SQL takes as its first argument. */
 export type Queryable = Pick<pg.Pool | pg.ClientBase, 'query'>;
@@ -58,6 +62,8 @@ export interface PoolOptions {
    * knowing them the planner thinks that much of a table is asked for, and reads all of it.
    */
   prefersIndexes?: boolean;
+  /** `url` may lead through a transaction pooler: each query is a transaction of its own, and nothing is prepared */
+  pooled?: boolean;
 }
 
 /**
@@ -70,8 +76,16 @@ export function openPool({
   max,
   applicationName,
   statementTimeoutMs = 10_000,
-  prefersIndexes = false
+  prefersIndexes = false,
+  pooled = false
 }: PoolOptions): pg.Pool {
+  // Said with SET and not when connecting: PgBouncer refuses connections that begin with settings it does not know.
+  const settings = [
+    ...(role === null ? [] : [`role watchfloor_${role}`]),
+    `statement_timeout = ${statementTimeoutMs}`,
+    `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+    ...(prefersIndexes ? PREFER_INDEXES : [])
+  ];
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -81,15 +95,13 @@ export function openPool({
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    statement_timeout: statementTimeoutMs,
     // A half-open connection answers nothing: the client gives up a little after the server would have.
     query_timeout: statementTimeoutMs + 2_000,
-    idle_in_transaction_session_timeout: 15_000,
     // Awaited by the pool before it hands the connection out; a refused SET ROLE makes connecting fail, so that no
     // connection with too many rights is ever used.
-    ...(role !== null && {
+    ...(!pooled && {
       onConnect: async (client: pg.ClientBase) => {
-        await client.query(`set role watchfloor_${role}${prefersIndexes ? PREFER_INDEXES : ''}`);
+        await client.query(settings.map((setting) => `set ${setting}`).join('; '));
       }
     })
   });
@@ -97,6 +109,7 @@ export function openPool({
   // The pool listens to idle connections only: one that is lost between two statements of a transaction would otherwise
   // end the process. The next statement says what is wrong.
   pool.on('connect', (client) => client.on('error', () => {}));
+  if (pooled) useTransactions(pool, settings.map((setting) => `; set local ${setting}`).join(''));
   return pool;
 }
 
@@ -106,10 +119,11 @@ export async function withTransaction<T>(
   mode: '' | 'isolation level repeatable read read only' | 'isolation level repeatable read',
   work: (client: pg.PoolClient) => Promise<T>
 ): Promise<T> {
-  const client = await pool.connect();
+  const begun = await beginPooled(pool, mode);
+  const client = begun ?? (await pool.connect());
   let broken: Error | undefined;
   try {
-    await client.query(`begin ${mode}`);
+    if (begun === null) await client.query(`begin ${mode}`);
     const result = await work(client);
     await client.query('commit');
     return result;

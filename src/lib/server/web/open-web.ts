@@ -27,13 +27,14 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl: url, secureCookies, origin } = readConfig(environment);
-  if (url === null)
+  const { databaseUrl, pooledUrl, secureCookies, origin } = readConfig(environment);
+  if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
-  const people = openPool({ url, role: 'people', max: 10, applicationName: 'watchfloor pages' });
-  const access = openPool({ url, role: 'access', max: 5, applicationName: 'watchfloor sign-in' });
+  const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
+  const people = openPool({ ...queries, role: 'people', max: 10, applicationName: 'watchfloor pages' });
+  const access = openPool({ ...queries, role: 'access', max: 5, applicationName: 'watchfloor sign-in' });
   // Why somebody was refused is asked by itself: what it costs is no part of any page.
-  const explaining = openPool({ url, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
+  const explaining = openPool({ ...queries, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
   const denials = openDenials({ log, db: explaining });
   const stopTelling = figuresAsked.hear((teller) => {
     teller.pool('pages', people);
