@@ -31,6 +31,8 @@ import type { TestPerson } from './world.ts';
 export interface TestHub {
   hub: Hub;
   port: number;
+  /** open TCP connections, whatever the hub still knows of them */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ export async function startHub(url: string, options: Partial<HubOptions> = {}): 
   return {
     hub,
     port: (server.address() as AddressInfo).port,
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+      ),
     async close() {
       await hub.close();
       server.closeAllConnections();

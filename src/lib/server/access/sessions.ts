@@ -9,6 +9,7 @@ import { NodePostgresAdapter } from '@lucia-auth/adapter-postgresql';
 import { Lucia, TimeSpan, type Cookie, type DatabaseSession, type DatabaseUser } from 'lucia';
 import type pg from 'pg';
 import type { Person } from '../../operations/pages.ts';
+import { gatherReads } from '../database/gather-reads.ts';
 
 /** Without a visit for this long a session ends; lucia renews it in the second half of that time. */
 const IDLE_LIMIT = new TimeSpan(7, 'd');
@@ -62,6 +63,8 @@ export interface Sessions {
  */
 export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean }): Sessions {
   const adapter = new SessionTable(pool);
+  // Handshakes come by the thousand when a node was restarted; a page's request waits for nobody.
+  const readGathered = gatherReads((ids: string[]) => adapter.readMany(ids));
   const cookieName = secure ? '__Host-watchfloor' : 'watchfloor';
   const lucia = new Lucia(adapter, {
     sessionExpiresIn: IDLE_LIMIT,
@@ -73,7 +76,7 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
     async readSession(cookieHeader) {
       const token = readToken(cookieHeader, cookieName);
       if (!token) return null;
-      const [session, user] = await adapter.getSessionAndUser(toSessionId(token));
+      const [session, user] = await readGathered(toSessionId(token));
       if (!session || !user || session.expiresAt.getTime() <= Date.now()) return null;
       return { sessionId: session.id, person: { id: user.id, ...user.attributes } };
     },
@@ -107,6 +110,8 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
   };
 }
 
+type SessionAndUser = [session: DatabaseSession | null, user: DatabaseUser | null];
+
 /** lucia's adapter, with one statement instead of two for each request, without the password's hash, and with limits. */
 class SessionTable extends NodePostgresAdapter {
   readonly #pool: pg.Pool;
@@ -117,28 +122,35 @@ class SessionTable extends NodePostgresAdapter {
   }
 
   /** A disabled person counts as none, upon which lucia deletes the session. */
-  override async getSessionAndUser(
-    sessionId: string
-  ): Promise<[session: DatabaseSession | null, user: DatabaseUser | null]> {
+  override async getSessionAndUser(sessionId: string): Promise<SessionAndUser> {
+    return (await this.readMany([sessionId]))[0]!;
+  }
+
+  /** The same of many, in their order. */
+  async readMany(sessionIds: string[]): Promise<SessionAndUser[]> {
     const { rows } = await this.#pool.query<{
+      id: string;
       user_id: number;
       expires_at: Date;
       name: string;
       email: string;
       disabled: boolean;
     }>(
-      `select s.user_id, least(s.expires_at, s.created_at + make_interval(hours => $2)) as expires_at,
+      `select s.id, s.user_id, least(s.expires_at, s.created_at + make_interval(hours => $2)) as expires_at,
          u.name, u.email, u.disabled_at is not null as disabled
        from public.sessions s join public.users u on u.id = s.user_id
-       where s.id = $1`,
-      [sessionId, ABSOLUTE_LIMIT_HOURS]
+       where s.id = any ($1)`,
+      [[...new Set(sessionIds)], ABSOLUTE_LIMIT_HOURS]
     );
-    const row = rows[0];
-    if (!row) return [null, null];
-    return [
-      { id: sessionId, userId: row.user_id, expiresAt: row.expires_at, attributes: {} },
-      row.disabled ? null : { id: row.user_id, attributes: { name: row.name, email: row.email } }
-    ];
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return sessionIds.map((id) => {
+      const row = found.get(id);
+      if (!row) return [null, null];
+      return [
+        { id, userId: row.user_id, expiresAt: row.expires_at, attributes: {} },
+        row.disabled ? null : { id: row.user_id, attributes: { name: row.name, email: row.email } }
+      ];
+    });
   }
 
   /** Never beyond the absolute limit; near that limit nothing is left to extend, and nothing is written. */

@@ -27,7 +27,8 @@ export interface Counters {
   denied: number;
   /** slow clients that were taken from the stream, came back to it, or were cut off */
   laggards: { left: number; recovered: number; cut: number };
-  canary: { returned: number; lost: number };
+  /** `lastMs`: how long the last one took, through the pool, Postgres and back to the listener; null = none came yet */
+  canary: { returned: number; lost: number; lastMs: number | null };
 }
 
 export interface PoolFigures {
@@ -44,7 +45,7 @@ export interface LiveFigures extends Counters {
   /** how old the last complete pass is, in ms */
   proofAgeMs: number;
   lostLink: LostLink | null;
-  pools: Record<'feed' | 'hub' | 'numbers' | 'lists' | 'access', PoolFigures>;
+  pools: Record<'feed' | 'hub' | 'numbers' | 'lists' | 'returns' | 'access', PoolFigures>;
 }
 
 export function openCounters(): Counters {
@@ -60,6 +61,6 @@ export function openCounters(): Counters {
     rows: 0,
     denied: 0,
     laggards: { left: 0, recovered: 0, cut: 0 },
-    canary: { returned: 0, lost: 0 }
+    canary: { returned: 0, lost: 0, lastMs: null }
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Denial } from '../access/denials.ts';
 import type { Queryable } from '../database/pool.ts';
 import type { TokenKey } from '../stream/token.ts';
+import type { ReadAccess } from './access-reads.ts';
 import type { CatchUp } from './catch-up.ts';
 import { isSameAccess, readEnvironmentIds, readScopeAccess, type Subscriber } from './differences.ts';
 import type { Feed } from './feed.ts';
@@ -39,6 +40,9 @@ export interface HttpCatchUpParts {
   maySubscribe: (sessionId: string) => boolean;
   /** the numbers of these units are watched for a while */
   watching: (units: Unit[]) => void;
+  /** as `db` would answer; with those of others in one statement where many ask */
+  readAccess?: ReadAccess;
+  readEnvironments?: (workspaceId: number) => Promise<number[]>;
   mostBytes: number;
 }
 
@@ -110,19 +114,29 @@ async function take(
 }
 
 async function catchUpOnce(
-  { db, feed, catchUp, tokenKey, summaries, counters, watching }: HttpCatchUpParts,
+  {
+    db,
+    feed,
+    catchUp,
+    tokenKey,
+    summaries,
+    counters,
+    watching,
+    readAccess = (scope, who) => readScopeAccess(db, scope, who),
+    readEnvironments = (workspaceId) => readEnvironmentIds(db, workspaceId)
+  }: HttpCatchUpParts,
   subscriber: Subscriber,
   { protocol, scope, token, summaries: wanted }: Subscribe
 ): Promise<SubscribeAnswer> {
   if (protocol !== PROTOCOL_VERSION) return { result: 'reload', protocol: PROTOCOL_VERSION };
-  const first = await readScopeAccess(db, scope, subscriber);
+  const first = await readAccess(scope, subscriber);
   if (first === null || unitsOf(scope, first) === null) return { result: 'absent' };
   const link = feed.lostLink;
   if (link !== null) return { result: 'unavailable', link };
   const owner = { userId: subscriber.userId, workspaceId: scope.workspaceId };
   const since = tokenKey.open(token, owner);
   if (since === null) return { result: 'resync', reason: 'token' };
-  const environments = wanted === 'environments' ? await readEnvironmentIds(db, scope.workspaceId) : null;
+  const environments = wanted === 'environments' ? await readEnvironments(scope.workspaceId) : null;
   const places = summaryPlacesOf(scope, first, environments);
   const units = places.map((place) => summaryUnit(scope.workspaceId, place));
   watching(units);
@@ -135,7 +149,7 @@ async function catchUpOnce(
   const numbers = summaries.known(scope.workspaceId, places);
   if (found !== null) {
     // Nobody tells this client of a change of access meanwhile: it is asked again, after what was told.
-    const access = await readScopeAccess(db, scope, subscriber);
+    const access = await readAccess(scope, subscriber);
     if (access === null) return { result: 'absent' };
     if (!isSameAccess(scope, access, first)) return { result: 'resync', reason: 'access' };
   } else found = await catchUp.fromLog(since, scope, subscriber, first);

@@ -11,9 +11,12 @@ import { PROTOCOL_VERSION, TICK_MS, subscribeSchema, type ResyncReason, type Sub
 import { openDenials, type Denial } from '../access/denials.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
+import { gatherReads } from '../database/gather-reads.ts';
+import { openAccessReads } from './access-reads.ts';
 import { openAdmission } from './admission.ts';
 import { openBroadcast, type LiveSocket } from './broadcast.ts';
 import { openCatchUp } from './catch-up.ts';
+import { readEnvironmentIds } from './differences.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';
@@ -33,6 +36,8 @@ const SESSION_CHECK_MS = 60_000;
 
 export interface HubOptions {
   databaseUrl: string;
+  /** the same database through a transaction pooler, for what clients ask; the feed and LISTEN go directly */
+  pooledUrl?: string | null;
   /** may this Origin header open a socket? CORS does not cover WebSockets, so it is asked at the upgrade */
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
   /** cookies carry Secure and the __Host- name */
@@ -44,6 +49,8 @@ export interface HubOptions {
   difference?: FeedOptions['difference'];
   /** ms until a slow client is cut off; shorter in tests */
   drainMs?: number;
+  /** what this node is called where people may read it */
+  node?: string;
 }
 
 export interface Hub {
@@ -59,21 +66,30 @@ export interface Hub {
 
 /** Opens the hub: it stands once the nodes' key is read. Throws when the database cannot be reached or is not migrated. */
 export async function openHub(options: HubOptions): Promise<Hub> {
-  const { databaseUrl: url, log } = options;
+  const { databaseUrl: url, pooledUrl = null, log } = options;
+  const queries = { url: pooledUrl ?? url, pooled: pooledUrl !== null };
   // The feed and its canary never wait behind what clients ask for.
   const feedPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor feed', prefersIndexes: true });
-  const pool = openPool({ url, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
+  const pool = openPool({ ...queries, role: 'feed', max: 4, applicationName: 'watchfloor hub' });
   // Numbers may take long in a large workspace; nobody who subscribes waits behind another workspace's.
-  const numbersPool = openPool({ url, role: 'feed', max: 2, applicationName: 'watchfloor numbers' });
+  const numbersPool = openPool({ ...queries, role: 'feed', max: 2, applicationName: 'watchfloor numbers' });
   // Nor do they behind lists that are read again after a burst; one that takes long is left to its pages.
   const windowsPool = openPool({
-    url,
+    ...queries,
     role: 'feed',
     max: 2,
     applicationName: 'watchfloor lists',
     statementTimeoutMs: 3_000
   });
-  const accessPool = openPool({ url, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
+  // What all who return to a restarted node lack is one read, which may take a moment: nobody waits behind it.
+  const returnsPool = openPool({
+    url,
+    role: 'feed',
+    max: 1,
+    applicationName: 'watchfloor returns',
+    prefersIndexes: true
+  });
+  const accessPool = openPool({ ...queries, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
   const counters = openCounters();
@@ -117,7 +133,15 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
   const broadcast = openBroadcast({ io, db: windowsPool, feed, ring, summaries, counters, drainMs: options.drainMs });
   const { sockets: allSockets, leaveAll } = broadcast;
-  const catchUp = openCatchUp({ db: pool, feed, ring, counters });
+  const readAccess = openAccessReads(pool);
+  const readEnvironments = gatherReads(async (workspaces: number[]) => {
+    const distinct = [...new Set(workspaces)];
+    const found = new Map(
+      await Promise.all(distinct.map(async (id) => [id, await readEnvironmentIds(pool, id)] as const))
+    );
+    return workspaces.map((id) => found.get(id)!);
+  });
+  const catchUp = openCatchUp({ db: pool, backDb: returnsPool, feed, ring, counters, readAccess });
   const overHttp: HttpCatchUpParts = {
     db: pool,
     feed,
@@ -131,11 +155,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       const found = await sessions.readSession(cookie);
       return found ? { userId: found.person.id, sessionId: found.sessionId } : null;
     },
+    readAccess,
+    readEnvironments,
     maySubscribe: (sessionId) => httpAdmission.maySubscribe(sessionId, performance.now()),
     watching: watchedOverHttp.add,
     mostBytes: LARGEST_MESSAGE_BYTES
   };
 
+  const subscriptionParts = { db: pool, feed, catchUp, tokenKey, summaries, readAccess, readEnvironments };
   io.on('connection', (socket) => {
     const rooms = { join: (units: string[]) => void socket.join(units), leaveAll: () => leaveAll(socket) };
     // One at a time, and of those that come meanwhile only the newest: a client that asks in a loop waits for itself.
@@ -157,7 +184,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         isAsking = true;
         const namesChanged = (): void => void socket.emit('reference:changed', {});
         broadcast.forget(socket);
-        void subscribe({ db: pool, feed, catchUp, tokenKey, summaries }, socket.data, rooms, parsed.data, namesChanged)
+        void subscribe(subscriptionParts, socket.data, rooms, parsed.data, namesChanged)
           .then(
             (answered) => {
               if (answered.result === 'resync') counters.resyncs[answered.reason]++;
@@ -184,7 +211,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     socket.on('disconnect', () => broadcast.forget(socket));
     socket.on('clock', (answer) => {
       // Before the first reading there is no time to tell; the client asks again.
-      if (typeof answer === 'function' && feed.place !== null) answer({ now: feed.databaseNow() });
+      if (typeof answer === 'function' && feed.place !== null)
+        answer({ now: feed.databaseNow(), ...(options.node !== undefined && { node: options.node }) });
     });
   });
 
@@ -214,7 +242,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     checkSessionsSoon();
     resyncAll('epoch');
   });
-  wakeUp.events.on('canary', () => void counters.canary.returned++);
+  wakeUp.events.on('canary', (ms) => {
+    counters.canary.returned++;
+    counters.canary.lastMs = ms;
+  });
   wakeUp.events.on('lost', () => void counters.canary.lost++);
   feed.events.on('broken', (cause) =>
     log.error({ err: cause }, 'what changed could not be told; every page reads anew')
@@ -247,6 +278,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         hub: toFigures(pool),
         numbers: toFigures(numbersPool),
         lists: toFigures(windowsPool),
+        returns: toFigures(returnsPool),
         access: toFigures(accessPool)
       }
     }),
@@ -262,7 +294,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       await summaries.close();
       await feed.close();
       await wakeUp.close();
-      await Promise.all([feedPool.end(), pool.end(), numbersPool.end(), windowsPool.end(), accessPool.end()]);
+      await Promise.all([
+        feedPool.end(),
+        pool.end(),
+        numbersPool.end(),
+        windowsPool.end(),
+        returnsPool.end(),
+        accessPool.end()
+      ]);
     }
   };
 }

@@ -4,7 +4,8 @@
  * (ENGINE 3, backpressure), and `conn.writeBuffer` is what shows it.
  * Invariant: a slow client waits with a bounded number of packets, and what it missed is told to it when it returns.
  */
-import type { Ring } from './ring.ts';
+import type { Place } from '../stream/place.ts';
+import type { Ring, RingDifference } from './ring.ts';
 import { openCounters, type Counters } from './figures.ts';
 import { toScopeDelta, type Delta } from './rooms.ts';
 import type { Watcher } from './watcher.ts';
@@ -18,6 +19,8 @@ const MANY_PACKETS = 256;
 /** A connection that has not drained by then is ended; its client comes back by itself. */
 const DRAIN_MS = 15_000;
 const LOOK_MS = 100;
+/** So many come back at each look: a crowd that was slow together must not keep the quick waiting. */
+const MOST_RETURNS = 50;
 /** Who missed more than this reads its window anew. */
 const MOST_MISSED = 2_000;
 
@@ -67,11 +70,15 @@ export function openLaggards<C extends SlowClient>(options: LaggardsOptions<C>):
       if (packetsOf(client) <= MOST_PACKETS) filled.delete(client);
       else if (now - since >= PATIENCE_MS) fallBehind(client);
     }
+    // Those who fell behind together stand at the same place.
+    const told = new Map<Place, RingDifference | null>();
+    let returns = 0;
     for (const client of [...lagging]) {
       const { data } = client;
       if (data.lagging === null) lagging.delete(client);
-      else if (packetsOf(client) === 0) comeBack(client);
-      else if (now - data.lagging.since >= drainMs) {
+      else if (packetsOf(client) === 0) {
+        if (returns++ < MOST_RETURNS) comeBack(client, told);
+      } else if (now - data.lagging.since >= drainMs) {
         forget(client);
         counters.laggards.cut++;
         cut(client);
@@ -95,11 +102,12 @@ export function openLaggards<C extends SlowClient>(options: LaggardsOptions<C>):
     lagging.add(client);
     counters.laggards.left++;
   };
-  const comeBack = (client: C): void => {
+  const comeBack = (client: C, told: Map<Place, RingDifference | null>): void => {
     const { watching, lagging: was } = client.data;
     forget(client);
     if (watching === null || was === null) return;
-    const found = ring.since(was.place);
+    if (!told.has(was.place)) told.set(was.place, ring.since(was.place));
+    const found = told.get(was.place) ?? null;
     const missed = found === null ? null : toScopeDelta(found.operations, watching.scope, watching.access);
     counters.laggards.recovered++;
     rejoin(client, missed !== null && missed.rows.length + missed.removed.length <= MOST_MISSED ? missed : null);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { OperationRow } from '../../operations/operation.ts';
 import type { Place } from '../stream/place.ts';
-import { covers, mergeChange, openRing } from './ring.ts';
+import { covers, mergeChange, oldestOf, openRing } from './ring.ts';
 import type { OperationChange } from './rooms.ts';
 
 const place = (xmax: number, inProgress: number[] = [], epoch = 'e'): Place => ({
@@ -107,6 +107,53 @@ test('memory is bounded, and what is given since any place is complete or refuse
       const found = wanted && ring.since(wanted);
       if (!found) return;
       for (const [id, at] of newest) expect(found.operations.find((one) => one.id === id)?.revision).toBe(at);
+    })
+  );
+});
+
+test('what the log knows of before serves those who stand before the ring, joined with what was told since', () => {
+  const ring = openRing({ mostChanges: 4 });
+  ring.passed({ place: place(20), operations: [], ...nothing });
+  ring.passed({ place: place(22), operations: [change(2, 5)], ...nothing });
+  expect(ring.reaches(place(12))).toBe(false);
+  // Read before the ring began: what happened between the two nobody knows.
+  expect(ring.reachBack(place(12), { place: place(19), operations: [change(1, 1)], ...nothing })).toBe(false);
+  const before = ring.version;
+  const found = { place: place(21), operations: [change(1, 1), change(2, 4)], ...nothing };
+  expect(ring.reachBack(place(12), found)).toBe(true);
+  expect(ring.version).not.toBe(before);
+  expect(ids(ring.since(place(12)))).toEqual([1, 2]);
+  expect(ring.since(place(12))?.operations[1]?.revision).toBe(5);
+  expect(ids(ring.since(place(20)))).toEqual([2]);
+  expect(ring.since(place(11))).toBeNull();
+  // More than may be kept is not taken, and what was taken goes first.
+  expect(ring.reachBack(place(5), { place: place(23), operations: [change(6, 1), change(7, 1)], ...nothing })).toBe(
+    false
+  );
+  ring.passed({ place: place(24), operations: [change(8, 1), change(9, 1)], ...nothing });
+  expect(ring.since(place(12))).toBeNull();
+  expect(ids(ring.since(place(20)))).toEqual([2, 8, 9]);
+});
+
+test('a place that all of some places cover has seen exactly what each of them had seen', () => {
+  const places = fc.array(
+    fc.record({ xmax: fc.integer({ min: 3, max: 30 }), open: fc.uniqueArray(fc.integer({ min: 3, max: 29 })) }),
+    { minLength: 1, maxLength: 5 }
+  );
+  fc.assert(
+    fc.property(places, (some) => {
+      const all = some.map(({ xmax, open }) =>
+        place(
+          xmax,
+          open.filter((xid) => xid < xmax).sort((a, b) => a - b)
+        )
+      );
+      const oldest = oldestOf(all);
+      const seen = ({ snapshot }: Place, xid: bigint): boolean =>
+        xid < snapshot.xmax && !snapshot.inProgress.includes(xid);
+      for (let xid = 1n; xid < 31n; xid++) expect(seen(oldest, xid)).toBe(all.every((one) => seen(one, xid)));
+      expect(oldest.snapshot.xmin <= (oldest.snapshot.inProgress[0] ?? oldest.snapshot.xmax)).toBe(true);
+      for (const one of all) expect(covers(one, oldest)).toBe(true);
     })
   );
 });

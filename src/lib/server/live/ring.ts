@@ -35,17 +35,25 @@ export interface Ring {
   told(operations: readonly OperationChange[]): void;
   /** What was told here is not known one by one: whoever stands before it must read the log, or anew. */
   cut(place: Place): void;
+  /**
+   * What the log knows of a time before the ring's own: everything since `from`, read when everything up to
+   * `difference.place` had been told. False when it does not join what is kept, or is more than may be kept.
+   */
+  reachBack(from: Place, difference: Pick<FeedDifference, 'place' | 'operations' | 'access' | 'names'>): boolean;
   /** Does it reach back to this place? */
   reaches(place: Place): boolean;
   /** null = it lies before what is kept, or in another stream */
   since(place: Place): RingDifference | null;
   readonly batches: number;
   readonly changes: number;
+  /** another number whenever there is something else to be given */
+  readonly version: number;
 }
 
 export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHES } = {}): Ring {
   let batches: Batch[] = [];
   let changes = 0;
+  let version = 0;
 
   const open = (from: Place): void => void batches.push({ from, operations: [], access: [], names: [] });
   const isEmpty = ({ operations, access, names }: Batch): boolean =>
@@ -67,10 +75,12 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
     passed({ place, operations, access, names }) {
       const last = batches.at(-1);
       if (last === undefined || last.from.epoch !== place.epoch) {
+        version++;
         batches = [];
         changes = 0;
         return open(place);
       }
+      if (operations.length + access.length + names.length > 0) version++;
       // One by one: a spread of very many is more than a call can take.
       for (const one of operations) last.operations.push(one);
       for (const one of access) last.access.push(one);
@@ -81,14 +91,24 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
       trim();
     },
     told(operations) {
+      version++;
       batches.at(-1)?.operations.push(...operations);
       changes += operations.length;
       trim();
     },
     cut(place) {
+      version++;
       batches = [];
       changes = 0;
       open(place);
+    },
+    reachBack(from, { place, operations, access, names }) {
+      const first = batches[0];
+      if (first === undefined || !covers(place, first.from) || changes + operations.length > mostChanges) return false;
+      version++;
+      batches.unshift({ from, operations, access, names });
+      changes += operations.length;
+      return true;
     },
     reaches: (place) => firstAfter(place) >= 0,
     since(place) {
@@ -108,6 +128,9 @@ export function openRing({ mostChanges = MOST_CHANGES, mostBatches = MOST_BATCHE
     },
     get changes() {
       return changes;
+    },
+    get version() {
+      return version;
     }
   };
 }
@@ -120,6 +143,22 @@ export function covers(later: Place, earlier: Place): boolean {
   // What had not ended by the later one must not have ended by the earlier one.
   const wasInProgress = new Set(inProgress);
   return later.snapshot.inProgress.every((xid) => xid >= xmax || wasInProgress.has(xid));
+}
+
+/** A place that all of these cover, and no older than it must be: what was not seen at one of them was not seen there. */
+export function oldestOf(places: readonly Place[]): Place {
+  const least = (of: (place: Place) => bigint): bigint =>
+    places.map(of).reduce((least, one) => (one < least ? one : least));
+  const xmax = least(({ snapshot }) => snapshot.xmax);
+  const inProgress = new Set(places.flatMap(({ snapshot }) => snapshot.inProgress.filter((xid) => xid < xmax)));
+  return {
+    epoch: places[0]!.epoch,
+    snapshot: {
+      xmin: least(({ snapshot }) => snapshot.xmin),
+      xmax,
+      inProgress: [...inProgress].sort((a, b) => (a < b ? -1 : 1))
+    }
+  };
 }
 
 /** Two changes of one operation as one: wherever it was, and as it is by the newer of them. */

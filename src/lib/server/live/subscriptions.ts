@@ -7,6 +7,7 @@ import type { Subscribe, SubscribeAnswer } from '../../live/protocol.ts';
 import { PROTOCOL_VERSION } from '../../live/protocol.ts';
 import type { Queryable } from '../database/pool.ts';
 import type { TokenKey } from '../stream/token.ts';
+import type { ReadAccess } from './access-reads.ts';
 import type { CatchUp } from './catch-up.ts';
 import { readEnvironmentIds, readScopeAccess } from './differences.ts';
 import type { Feed } from './feed.ts';
@@ -25,11 +26,22 @@ export interface SubscriptionParts {
   catchUp: CatchUp;
   tokenKey: TokenKey;
   summaries: Pick<Summaries, 'watch' | 'known'>;
+  /** as `db` would answer; with those of others in one statement where many ask */
+  readAccess?: ReadAccess;
+  readEnvironments?: (workspaceId: number) => Promise<number[]>;
 }
 
 /** Answers one `subscribe`. Never throws for what a client can cause; a lost database is `unavailable`. */
 export async function subscribe(
-  { db, feed, catchUp, tokenKey, summaries }: SubscriptionParts,
+  {
+    db,
+    feed,
+    catchUp,
+    tokenKey,
+    summaries,
+    readAccess = (scope, subscriber) => readScopeAccess(db, scope, subscriber),
+    readEnvironments = (workspaceId) => readEnvironmentIds(db, workspaceId)
+  }: SubscriptionParts,
   watcher: Watcher,
   rooms: Rooms,
   message: Subscribe,
@@ -49,7 +61,7 @@ export async function subscribe(
   const isOutdated = (): boolean => watcher.generation !== generation;
   const { scope } = message;
 
-  const access = await readScopeAccess(db, scope, watcher).catch((error: unknown) => {
+  const access = await readAccess(scope, watcher).catch((error: unknown) => {
     if (!isOutdated()) rooms.leaveAll();
     throw error;
   });
@@ -62,7 +74,7 @@ export async function subscribe(
   const since = tokenKey.open(message.token, { userId: watcher.userId, workspaceId: scope.workspaceId });
   if (since === null) return refuse({ result: 'resync', reason: 'token' });
 
-  const environments = message.summaries === 'environments' ? await readEnvironmentIds(db, scope.workspaceId) : null;
+  const environments = message.summaries === 'environments' ? await readEnvironments(scope.workspaceId) : null;
   if (isOutdated()) return { result: 'resync', reason: 'access' };
   const places = summaryPlacesOf(scope, access, environments);
   // From here on the feed tells this socket; whatever it told before is in the snapshot that is read next.

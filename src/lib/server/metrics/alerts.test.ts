@@ -32,7 +32,7 @@ beforeAll(async () => {
       ringRows: 0,
       proofAgeMs: 0,
       lostLink: null,
-      pools: { feed: pool, hub: pool, numbers: pool, lists: pool, access: pool }
+      pools: { feed: pool, hub: pool, numbers: pool, lists: pool, returns: pool, access: pool }
     }),
     database: () =>
       ({

@@ -13,7 +13,7 @@ const figures: LiveFigures = {
   ringRows: 40,
   proofAgeMs: 1_500,
   lostLink: null,
-  pools: { feed: pool, hub: pool, numbers: pool, lists: pool, access: pool }
+  pools: { feed: pool, hub: pool, numbers: pool, lists: pool, returns: pool, access: pool }
 };
 
 let closing: (() => void)[] = [];
