@@ -30,6 +30,7 @@ await build({
     rolldownOptions: {
       input: {
         server: 'src/server.ts',
+        cluster: 'src/cluster.ts',
         cli: 'src/cli/main.ts',
         'demo-writer': 'src/lib/server/demo/writer.ts',
         // What `vite preview` attaches.

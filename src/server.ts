@@ -1,6 +1,7 @@
 /**
  * The production process: configuration → HTTP port → database → demo → hub → SvelteKit's handler → ready, and the same
- * backwards when it is asked to stop. It only composes; each part is in src/lib/server. scripts/start.mjs runs it.
+ * backwards when it is asked to stop: by SIGTERM it leaves a load balancer first, by Ctrl-C it stops at once. It only
+ * composes; each part is in src/lib/server. scripts/start.mjs runs it.
  * Invariant: it fails at the start with one sentence, and once it is ready it stays up; whatever happens, Postgres is
  * stopped last and in order.
  */
@@ -9,6 +10,7 @@ import { openDenials } from './lib/server/access/denials.ts';
 import { readConfig, type Config } from './lib/server/config.ts';
 import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
 import { openPool } from './lib/server/database/pool.ts';
+import { POOLER_SENTENCE, sharesSessions } from './lib/server/database/pooler.ts';
 import { openDemo } from './lib/server/demo/accounts.ts';
 import { startDemoWriter, type DemoWriter } from './lib/server/demo/process.ts';
 import { readFirstPlace } from './lib/server/first-place.ts';
@@ -21,6 +23,7 @@ import {
   tellForeignRequests
 } from './lib/server/http-front.ts';
 import { listen, stopListening } from './lib/server/http-listen.ts';
+import { openLeaving } from './lib/server/leaving.ts';
 import { openHub, type Hub } from './lib/server/live/hub.ts';
 import { openLog } from './lib/server/log.ts';
 import { openMonitoring, type Monitoring } from './lib/server/metrics/monitoring.ts';
@@ -45,8 +48,11 @@ let stopping: Promise<void> | null = null;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (stopping) tellPerson(log, 'Still stopping: Postgres is writing its last checkpoint.');
-    else void stop(0);
+const leaving = openLeaving();
+/** how long it may take to leave; 0 until there are pages that somebody could be reading */
+let drainSeconds = 0;
+    if (!stopping) void stop(0, signal === 'SIGTERM' ? drainSeconds : 0);
+    else if (!leaving.hurry()) tellPerson(log, 'Still stopping: Postgres is writing its last checkpoint.');
   });
 }
 // Not one of our sentences: a bug. The database is closed in order all the same.
@@ -82,6 +88,7 @@ async function start(config: Config): Promise<void> {
     // /readyz among them: a load balancer must not send people here before there are pages.
     if (arePagesServed && hub?.handle(request, response)) return;
     Promise.resolve(answer(request, response, () => answerPlainly(response, 404, 'Not found.'))).catch(
+    if (leaving.handle(request, response)) return;
       (error: unknown) => {
         log.error({ err: error }, 'A request failed outside SvelteKit');
         answerPlainly(response, 500, 'Something failed on our side. Try again.');
@@ -113,12 +120,19 @@ async function start(config: Config): Promise<void> {
     secureCookies: config.secureCookies,
     log
   });
+    node,
+    pooledUrl: config.pooledUrl,
   hub = opened;
   opened.attach(server);
   // Socket.IO has put itself before us for its own path; its answers need the headers, too.
   setHeadersOfEveryResponse(server, config);
 
   prepareHandlerEnvironment(config, process.env);
+  if (!database.embedded) {
+    opened.feed.events.on('halted', (link) => {
+      if (link === 'listener') void endBehindPooler(database.url);
+    });
+  }
   const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
   if (stopping) return;
   answer = handler.handler;
@@ -127,6 +141,7 @@ async function start(config: Config): Promise<void> {
   if (demo) {
     demoWriter = startDemoWriter({
       entry: new URL('./demo-writer.js', import.meta.url).pathname,
+  drainSeconds = config.drainSeconds;
       databaseUrl: database.url,
       log
     });
@@ -153,13 +168,27 @@ async function readPlace(url: string): ReturnType<typeof readFirstPlace> {
   }
 }
 
-function stop(code: number): Promise<void> {
+/**
+ * Somebody put a transaction pooler in between, or made one of what was there: from now on one connection's role reaches
+ * another, so serving on could show somebody what is not theirs. The next start says the same sentence.
+ */
+async function endBehindPooler(url: string): Promise<void> {
+  if (!(await sharesSessions(url).catch(() => false)) || stopping) return;
+  log.fatal(POOLER_SENTENCE);
+  await stop(1);
+}
+
+function stop(code: number, leaveSeconds = 0): Promise<void> {
   stopping ??= (async () => {
     if (code === 0) tellPerson(log, 'Stopping in order…');
     const port = server?.listening ? stopListening(server) : null;
     await step('hub', () => hub?.close());
     await step('HTTP', () => port?.finished());
     await step('demo writer', () => demoWriter?.close());
+    if (leaveSeconds > 0 && server?.listening) {
+      log.info({ seconds: leaveSeconds }, 'Leaving: /readyz says so, and everything else is answered as before');
+      await leaving.begin(server, leaveSeconds);
+    }
     await step('maintenance', () => maintenance?.close());
     await step('monitoring', () => monitoring?.close());
     denials.close();

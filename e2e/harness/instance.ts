@@ -83,6 +83,7 @@ export async function startInstance({
           PORT: String(port),
           WATCHFLOOR_DATA_DIR: directory,
           WATCHFLOOR_DEMO: demo ? '1' : '0',
+          WATCHFLOOR_DRAIN_SECONDS: '0',
           WATCHFLOOR_DEMO_PASSWORD: DEMO_PASSWORD,
           ...(databaseUrl !== null && { DATABASE_URL: databaseUrl })
         }

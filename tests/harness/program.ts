@@ -14,9 +14,15 @@ export function builtProgram(name: 'server' | 'cli'): string {
   return `${BUILD}/${name}.js`;
 }
 
-/** Nothing of the environment of who runs the tests reaches the program but PATH. */
+/** Nothing of the environment of who runs the tests reaches the program but PATH; it need not wait to leave any proxy. */
 export function programEnvironment(environment: Record<string, string>): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'], TZ: 'UTC', NODE_ENV: 'production', ...environment };
+  return {
+    PATH: process.env['PATH'],
+    TZ: 'UTC',
+    NODE_ENV: 'production',
+    WATCHFLOOR_DRAIN_SECONDS: '0',
+    ...environment
+  };
 }
 
 export async function runProgram(
