@@ -45,12 +45,12 @@ let hub: Hub | null = null;
 let maintenance: Repeating | null = null;
 let monitoring: Monitoring | null = null;
 let stopping: Promise<void> | null = null;
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
 const leaving = openLeaving();
 /** how long it may take to leave; 0 until there are pages that somebody could be reading */
 let drainSeconds = 0;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
     if (!stopping) void stop(0, signal === 'SIGTERM' ? drainSeconds : 0);
     else if (!leaving.hurry()) tellPerson(log, 'Still stopping: Postgres is writing its last checkpoint.');
   });
@@ -85,10 +85,10 @@ async function start(config: Config): Promise<void> {
   server = createServer((request, response) => {
     watching.watch(request, response);
     if (refuseForeignHost(config, request, response) || watching.handle(request, response)) return;
+    if (leaving.handle(request, response)) return;
     // /readyz among them: a load balancer must not send people here before there are pages.
     if (arePagesServed && hub?.handle(request, response)) return;
     Promise.resolve(answer(request, response, () => answerPlainly(response, 404, 'Not found.'))).catch(
-    if (leaving.handle(request, response)) return;
       (error: unknown) => {
         log.error({ err: error }, 'A request failed outside SvelteKit');
         answerPlainly(response, 500, 'Something failed on our side. Try again.');
@@ -116,32 +116,31 @@ async function start(config: Config): Promise<void> {
 
   const opened = await openHub({
     databaseUrl: database.url,
+    pooledUrl: config.pooledUrl,
     isOwnOrigin: (origin, host) => isOwnOrigin(config, origin, host),
     secureCookies: config.secureCookies,
     log
   });
-    node,
-    pooledUrl: config.pooledUrl,
   hub = opened;
   opened.attach(server);
-  // Socket.IO has put itself before us for its own path; its answers need the headers, too.
-  setHeadersOfEveryResponse(server, config);
-
-  prepareHandlerEnvironment(config, process.env);
   if (!database.embedded) {
     opened.feed.events.on('halted', (link) => {
       if (link === 'listener') void endBehindPooler(database.url);
     });
   }
+  // Socket.IO has put itself before us for its own path; its answers need the headers, too.
+  setHeadersOfEveryResponse(server, config);
+
+  prepareHandlerEnvironment(config, process.env);
   const handler = (await import(new URL('../handler.js', import.meta.url).href)) as { handler: Answer };
   if (stopping) return;
   answer = handler.handler;
   arePagesServed = true;
+  drainSeconds = config.drainSeconds;
   maintenance = openMaintenance({ url: database.url, log, feed: opened.feed });
   if (demo) {
     demoWriter = startDemoWriter({
       entry: new URL('./demo-writer.js', import.meta.url).pathname,
-  drainSeconds = config.drainSeconds;
       databaseUrl: database.url,
       log
     });
@@ -180,15 +179,15 @@ async function endBehindPooler(url: string): Promise<void> {
 
 function stop(code: number, leaveSeconds = 0): Promise<void> {
   stopping ??= (async () => {
+    if (leaveSeconds > 0 && server?.listening) {
+      log.info({ seconds: leaveSeconds }, 'Leaving: /readyz says so, and everything else is answered as before');
+      await leaving.begin(server, leaveSeconds);
+    }
     if (code === 0) tellPerson(log, 'Stopping in order…');
     const port = server?.listening ? stopListening(server) : null;
     await step('hub', () => hub?.close());
     await step('HTTP', () => port?.finished());
     await step('demo writer', () => demoWriter?.close());
-    if (leaveSeconds > 0 && server?.listening) {
-      log.info({ seconds: leaveSeconds }, 'Leaving: /readyz says so, and everything else is answered as before');
-      await leaving.begin(server, leaveSeconds);
-    }
     await step('maintenance', () => maintenance?.close());
     await step('monitoring', () => monitoring?.close());
     denials.close();
