@@ -1,29 +1,14 @@
 /**
  * What writers do in the oracle: steps generated from a seed and carried out as any reporter would, over a connection
  * that may be lost at any time. A step that fails because of a fault is simply what happens to a writer: the oracle
- * compares with what the database kept, not with what was tried.
+ * compares with what the database kept, not with what was tried. But it is told which errors came that no fault explains:
+ * our triggers must never block, deadlock or abort a writer.
  */
 import fc from 'fast-check';
 import pg from 'pg';
-import type { World } from './world.ts';
-
-export type Place = 'a1' | 'a2' | 'a3' | 'itself' | 'b1';
-
-export type Write =
-  | { do: 'insert'; place: Place; count: number }
-  | { do: 'upsert'; place: Place; hash: string }
-  | { do: 'progress'; pick: number; share: number }
-  | { do: 'complete'; pick: number; outcome: string }
-  | { do: 'move'; pick: number; place: 'a1' | 'a2' | 'a3' }
-  | { do: 'delete'; pick: number }
-  /** very many at once: told as a burst */
-  | { do: 'progress many' }
-  | { do: 'delete many' }
-  /** one that falls silent at once: its type allows a second */
-  | { do: 'fall silent'; place: Place }
-  | { do: 'review'; pick: number; isReviewed: boolean }
-  | { do: 'sweep' }
-  | { do: 'nothing' };
+import { types } from '../../src/lib/server/database/pool.ts';
+import { narrow, type OracleWorld } from './oracle-world.ts';
+import { isAlone, isReport, runWrite, write, type Write } from './oracle-writes.ts';
 
 export type Step =
   | { do: 'write'; write: Write }
@@ -34,213 +19,215 @@ export type Step =
       keepsSavepoint: boolean;
       commits: boolean;
       waitMs: number;
+      /** nobody is notified of it */
+      isSilent: boolean;
+      /** as what a restore or another copy of the database replays */
+      isReplica: boolean;
+      /** prepared, and ended from outside later */
+      isTwoPhase: boolean;
     }
-  | { do: 'narrow'; to: ('a1' | 'a2' | 'a3')[]; write: Write };
+  | { do: 'access'; person: number; change: AccessChange; write: Write };
 
-const place = fc.constantFrom<Place>('a1', 'a1', 'a2', 'a3', 'itself', 'b1');
-const pick = fc.nat({ max: 10_000 });
-const write: fc.Arbitrary<Write> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constant('insert' as const), place, count: fc.constantFrom(1, 1, 1, 3, 40, 260) })
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('upsert' as const), place, hash: fc.constantFrom('x', 'y', 'z') })
-  },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('progress' as const), pick, share: fc.nat({ max: 100 }) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('complete' as const),
-      pick,
-      outcome: fc.constantFrom('succeeded', 'failed', 'blocked', 'cancelled', 'partially_succeeded')
-    })
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('move' as const),
-      pick,
-      place: fc.constantFrom('a1' as const, 'a2' as const, 'a3' as const)
-    })
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), pick }) },
-  { weight: 1, arbitrary: fc.constantFrom({ do: 'progress many' as const }, { do: 'delete many' as const }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('fall silent' as const), place }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('review' as const), pick, isReviewed: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'sweep' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'nothing' as const }) }
-);
+type AccessChange = { to: 'narrow'; environments: number[] } | { to: 'remove' | 'add' };
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), write }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constant('transaction' as const),
-        writes: fc.array(write, { minLength: 1, maxLength: 5 }),
-        savepointAt: fc.nat({ max: 5 }),
-        keepsSavepoint: fc.boolean(),
-        commits: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-        waitMs: fc.constantFrom(0, 5, 30, 120, 400)
-      })
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        do: fc.constant('narrow' as const),
-        to: fc.subarray(['a1' as const, 'a2' as const, 'a3' as const]),
-        write
-      })
-    }
-  ),
-  { minLength: 12, maxLength: 30 }
-);
+const small = fc.nat({ max: 7 });
+const rarely = fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
+
+/** `longestMs`: how long a transaction may stay open */
+export function stepsOf(longestMs: number, { minLength, maxLength }: { minLength: number; maxLength: number }) {
+  return fc.array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), write }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant('transaction' as const),
+          writes: fc.array(write, { minLength: 1, maxLength: 5 }),
+          savepointAt: fc.nat({ max: 5 }),
+          keepsSavepoint: fc.boolean(),
+          commits: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+          waitMs: fc.oneof(
+            { weight: 8, arbitrary: fc.constantFrom(0, 5, 30, 120, 400) },
+            { weight: 1, arbitrary: fc.constant(longestMs) }
+          ),
+          isSilent: rarely,
+          isReplica: rarely,
+          isTwoPhase: rarely
+        })
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          do: fc.constant('access' as const),
+          person: small,
+          change: fc.oneof(
+            {
+              weight: 4,
+              arbitrary: fc.record({
+                to: fc.constant('narrow' as const),
+                environments: fc.uniqueArray(small, { maxLength: 3 })
+              })
+            },
+            {
+              weight: 1,
+              arbitrary: fc.record({ to: fc.constantFrom('remove' as const, 'add' as const, 'add' as const) })
+            }
+          ),
+          write
+        })
+      }
+    ),
+    { minLength, maxLength }
+  ) as fc.Arbitrary<Step[]>;
+}
+
+/** What became of what writers tried. */
+export interface LaneCounts {
+  commits: number;
+  /** ended by a fault, by themselves (savepoints, rollbacks) or by each other */
+  aborts: number;
+  deadlocks: number;
+  /** errors that nothing of the oracle explains */
+  refused: string[];
+}
+
+/**
+ * A lost server or session, and what writers do to each other: an identity that is there already, row locks crosswise, a
+ * prepared transaction that somebody else ended.
+ */
+const EXPLAINED = /^(08...|57P..|40P01|23505|25P02|42704)$/;
 
 /** Carries out steps on one connection at a time, opening a new one whenever a fault took the last. */
-export async function runSteps(world: World, url: string, list: Step[]): Promise<void> {
+export async function runSteps(world: OracleWorld, list: readonly Step[], counts: LaneCounts): Promise<void> {
   let client: pg.Client | null = null;
   for (const step of list) {
     try {
-      client ??= await connect(url);
-      await runStep(client, world, step);
+      client ??= await connect(world.url);
+      counts.commits += await runStep(client, world, step);
     } catch (error) {
-      // Refused reports and lost connections alike: the transaction is gone, and so may be the connection.
+      counts.aborts++;
+      const { code, severity, message } = error as pg.DatabaseError;
+      if (code === '40P01') counts.deadlocks++;
+      // Without a severity it is no answer of Postgres: the connection is gone.
+      if (severity !== undefined && !EXPLAINED.test(code ?? ''))
+        counts.refused.push(`${code}: ${message}, in ${JSON.stringify(step)}`);
       await client?.query('rollback').catch(() => {});
-      if ((error as pg.DatabaseError).severity !== 'ERROR') {
+      if (severity !== 'ERROR' || code === '25P02') {
         await client?.end().catch(() => {});
         client = null;
-      }
+      } else await client?.query(AS_OWNER).catch(() => {});
     }
   }
   await client?.end().catch(() => {});
 }
 
+/** Deletions and changes of access are the owner's; and what was set for one step ends with it. */
+const AS_OWNER = 'reset all; set role watchfloor_owner';
+
 async function connect(url: string): Promise<pg.Client> {
   for (let attempt = 0; ; attempt++) {
-    // As owner: steps also delete, and change entitlements together with rows.
     const client = new pg.Client({
       connectionString: url,
       application_name: 'oracle writer',
-      connectionTimeoutMillis: 2_000
+      types,
+      connectionTimeoutMillis: 2_000,
+      statement_timeout: 60_000
     });
     client.on('error', () => {});
     try {
       await client.connect();
-      await client.query('set role watchfloor_owner');
+      await client.query(AS_OWNER);
       return client;
     } catch (error) {
       await client.end().catch(() => {});
-      if (attempt > 100) throw error;
+      if (attempt > 400) throw error;
       await new Promise((done) => setTimeout(done, 50));
     }
   }
 }
 
-async function runStep(client: pg.Client, world: World, step: Step): Promise<void> {
+/** Returns how many transactions were committed. */
+async function runStep(client: pg.Client, world: OracleWorld, step: Step): Promise<number> {
   switch (step.do) {
     case 'write':
-      return runWrite(client, world, step.write);
+      if (isReport(step.write)) await client.query('set role watchfloor_writer');
+      await runWrite(client, world, step.write);
+      await client.query(AS_OWNER);
+      return 1;
     case 'transaction':
-      await client.query('begin');
-      for (const [at, inner] of step.writes.entries()) {
-        if (at === step.savepointAt) await client.query('savepoint here');
-        await runWrite(client, world, inner);
-      }
-      if (step.savepointAt < step.writes.length && !step.keepsSavepoint) await client.query('rollback to here');
-      if (step.waitMs > 0) await client.query('select pg_sleep($1)', [step.waitMs / 1_000]);
-      await client.query(step.commits ? 'commit' : 'rollback');
-      return;
-    case 'narrow':
+      return runTransaction(client, world, step);
+    case 'access':
       // Access and a row in one transaction: access must be handled first.
       await client.query('begin');
-      await client.query('delete from environment_memberships where user_id = $1', [world.narrowed.id]);
-      await client.query(
-        `insert into environment_memberships (workspace_id, user_id, managed_environment_id) select $1, $2, unnest($3::bigint[])`,
-        [world.a, world.narrowed.id, step.to.map((name) => world[name])]
-      );
-      await runWrite(client, world, step.write);
+      await changeAccess(client, world, step.person, step.change);
+      if (!isAlone(step.write)) await runWrite(client, world, step.write);
       await client.query('commit');
+      return 1;
   }
 }
 
-/** Some existing operation, the same one for the same number as far as the table is the same. */
-const PICKED = `(select id from operation_runs order by id desc offset $1 % greatest(1, (select count(*) from operation_runs)) limit 1)`;
+async function runTransaction(
+  client: pg.Client,
+  world: OracleWorld,
+  step: Extract<Step, { do: 'transaction' }>
+): Promise<number> {
+  const writes = step.writes.filter((one) => !isAlone(one));
+  const id = `oracle ${Math.random()}`;
+  await client.query('begin');
+  // Postgres prepares no transaction that notifies.
+  if (step.isSilent || step.isTwoPhase) await client.query('set local watchfloor.wake = off');
+  if (step.isReplica) await client.query('reset role; set local session_replication_role = replica');
+  else if (writes.every(isReport)) await client.query('set local role watchfloor_writer');
+  if (step.isReplica) await client.query('set local role watchfloor_owner');
+  for (const [at, inner] of writes.entries()) {
+    if (at === step.savepointAt) await client.query('savepoint here');
+    await runWrite(client, world, inner);
+  }
+  if (step.savepointAt < writes.length && !step.keepsSavepoint) await client.query('rollback to here');
+  if (!step.isTwoPhase) {
+    if (step.waitMs > 0) await client.query('select pg_sleep($1)', [step.waitMs / 1_000]);
+    await client.query(step.commits ? 'commit' : 'rollback');
+    await client.query(AS_OWNER);
+  } else {
+    await client.query(`prepare transaction '${id}'`);
+    await client.query('reset role');
+    if (step.waitMs > 0) await client.query('select pg_sleep($1)', [step.waitMs / 1_000]);
+    await client.query(`${step.commits ? 'commit' : 'rollback'} prepared '${id}'`);
+    await client.query(AS_OWNER);
+  }
+  return step.commits ? 1 : 0;
+}
 
-async function runWrite(client: pg.Client, world: World, step: Write): Promise<void> {
-  const at = (name: Place): [number, number | null] =>
-    name === 'itself' ? [world.a, null] : name === 'b1' ? [world.b, world.b1] : [world.a, world[name]];
-  switch (step.do) {
-    case 'insert':
-      await client.query(
-        `insert into operation_runs (workspace_id, managed_environment_id, type) select $1, $2, 'policy.sync' from generate_series(1, $3)`,
-        [...at(step.place), step.count]
-      );
-      return;
-    case 'upsert': {
-      const [workspaceId, environmentId] = at(step.place);
-      await client.query(
-        `insert into operation_runs (workspace_id, managed_environment_id, type, run_identity_hash) values ($1, $2, 'policy.sync', $3)
-         on conflict ${
-           environmentId === null
-             ? `(workspace_id, run_identity_hash) where status <> 'completed' and managed_environment_id is null and run_identity_hash is not null`
-             : `(managed_environment_id, run_identity_hash) where status <> 'completed' and managed_environment_id is not null and run_identity_hash is not null`
-         } do update set status = 'running', progress_processed = coalesce(operation_runs.progress_processed, 0) + 1`,
-        [workspaceId, environmentId, step.hash]
-      );
-      return;
-    }
-    case 'progress':
-      await client.query(
-        `update operation_runs set status = 'running', progress_processed = $2, progress_total = 100 where id = ${PICKED} and status <> 'completed'`,
-        [step.pick, step.share]
-      );
-      return;
-    case 'complete':
-      await client.query(`update operation_runs set status = 'completed', outcome = $2 where id = ${PICKED}`, [
-        step.pick,
-        step.outcome
-      ]);
-      return;
-    case 'move':
-      await client.query(
-        `update operation_runs set managed_environment_id = $2 where id = ${PICKED} and workspace_id = $3`,
-        [step.pick, world[step.place], world.a]
-      );
-      return;
-    case 'delete':
-      await client.query(`delete from operation_runs where id = ${PICKED}`, [step.pick]);
-      return;
-    case 'progress many':
-      await client.query(
-        `update operation_runs set status = 'running', progress_phase = 'many' where status <> 'completed' and workspace_id = $1`,
-        [world.a]
-      );
-      return;
-    case 'delete many':
-      await client.query(
-        `delete from operation_runs where id in (select id from operation_runs where workspace_id = $1 order by id desc limit 220)`,
-        [world.a]
-      );
-      return;
-    case 'fall silent':
-      await client.query(
-        `insert into operation_runs (workspace_id, managed_environment_id, type, status) values ($1, $2, 'test.quick', 'running')`,
-        at(step.place)
-      );
-      return;
-    case 'review':
-      await client.query(
-        `select watchfloor.review_operation($2, $3, id, $4) from (select ${PICKED} as id) picked where id is not null`,
-        [step.pick, world.everyone.id, world.a, step.isReviewed]
-      );
-      return;
-    case 'sweep':
-      await client.query('select watchfloor.sweep_follow_ups()');
-      return;
-    case 'nothing':
-      await client.query(`update operation_runs set status = 'running' where false`);
+async function changeAccess(client: pg.Client, world: OracleWorld, at: number, change: AccessChange): Promise<void> {
+  const person = world.pick(world.people, at);
+  const workspace = person.workspaces[0]!;
+  // First, so that changes of one person follow each other.
+  await client.query('update oracle_access set version = version + 1 where user_id = $1', [person.id]);
+  if (change.to === 'remove')
+    await client.query('delete from memberships where user_id = $1 and workspace_id = $2', [person.id, workspace.id]);
+  else {
+    await client.query(
+      `insert into memberships (workspace_id, user_id, role) values ($1, $2, 'operator') on conflict do nothing`,
+      [workspace.id, person.id]
+    );
+    if (change.to === 'narrow') await narrow(client, person.id, workspace, change.environments);
+  }
+}
+
+/** What was prepared when its writer was lost would hold its locks for ever: somebody ends what is older than that. */
+export async function endPrepared(db: pg.Pool, olderMs: number): Promise<void> {
+  const client = await db.connect();
+  try {
+    await client.query('reset role');
+    const { rows } = await client.query<{ gid: string }>(
+      `select gid from pg_prepared_xacts where database = current_database() and prepared < now() - $1 * interval '1 ms'`,
+      [olderMs]
+    );
+    for (const { gid } of rows) await client.query(`commit prepared '${gid}'`);
+    await client.query('set role watchfloor_owner');
+    client.release();
+  } catch {
+    // The server is away; the connection is not to be used again as somebody else.
+    client.release(true);
   }
 }

@@ -3,6 +3,7 @@
  * that a route would run. It hops between hubs as a client behind a balancer does, and complains when a row that is on
  * screen goes back to an older revision.
  */
+import type { Socket as NetSocket } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import type { HubPage, PageSize } from '../../src/lib/operations/pages.ts';
 import type { OperationRow } from '../../src/lib/operations/operation.ts';
@@ -69,10 +70,16 @@ export interface Viewer {
   readonly rows: OperationRow[];
   readonly summary: Summary | null;
   readonly state: string;
+  /** rows wait above what is shown, or the screen is paused: what is shown need not be the newest */
+  readonly isHolding: boolean;
+  /** what it watches may not be seen any more: it left */
+  readonly hasLeft: boolean;
   /** rows that went back on screen: must stay empty */
   readonly wentBack: string[];
-  /** the connection is cut without a word */
-  drop(): void;
+  /** the connection is cut without a word, and for so long there is no network */
+  drop(awayMs?: number): void;
+  /** for so long it takes nothing off the wire, as a frozen tab or a dead link does */
+  stall(ms: number): void;
   list: LiveList;
   close(): void;
 }
@@ -87,6 +94,8 @@ export interface ViewerOptions {
   port: () => number;
   /** as where WebSockets are forbidden */
   overHttp?: boolean;
+  /** hears of each row that comes over the wire or with a page, before it is judged by anybody */
+  told?: (row: OperationRow) => void;
 }
 
 /** Loads the first page and follows it. Throws when the page is a 404. */
@@ -97,10 +106,20 @@ export async function openViewer({
   filter,
   pages,
   port,
-  overHttp
+  overHttp,
+  told
 }: ViewerOptions): Promise<Viewer> {
   const first = await pages.read(person, scope, pageSize, filter);
   if (first === null) throw new Error('This person may not see this scope.');
+  let awayUntil = 0;
+  let hasLeft = false;
+  const leave = (): void => {
+    hasLeft = true;
+    list.close();
+  };
+  const isAway = (): boolean => performance.now() < awayUntil;
+  /** nothing listens there */
+  const reached = (): number => (isAway() ? 1 : port());
   let view: ListView | null = null;
   let time: TimeView | null = null;
   let socket: Socket<ServerEvents, ClientEvents> | null = null;
@@ -116,10 +135,11 @@ export async function openViewer({
     onReturn: () => () => {},
     isVisible: () => true,
     openSocket: (listener) => {
-      if (overHttp) return openNodeHttpSocket(port, person.cookie, listener, ports);
-      const opened = openNodeSocket(port(), person.cookie, listener);
+      const heard = told ? overhear(listener, told) : listener;
+      if (overHttp) return overhearAnswers(openNodeHttpSocket(reached, person.cookie, heard, ports), told);
+      const opened = openNodeSocket(reached(), person.cookie, heard);
       socket = opened.socket;
-      return opened.live;
+      return overhearAnswers(opened.live, told);
     },
     warn: (message) => wentBack.push(message)
   };
@@ -127,12 +147,14 @@ export async function openViewer({
     ports,
     options: {
       refresh: async () => {
+        if (isAway()) throw new Error('There is no network.');
         const page = await pages.read(person, scope, pageSize, filter);
+        for (const row of page?.rows ?? []) told?.(row);
         if (page) list.adopt(page);
-        else list.close();
+        else leave();
       },
-      leave: () => list.close(),
-      reload: () => list.close()
+      leave,
+      reload: leave
     },
     draw(next) {
       for (const { id, revision } of next.rows) {
@@ -154,11 +176,51 @@ export async function openViewer({
     get state() {
       return time?.stamp.state ?? 'connecting';
     },
+    get isHolding() {
+      return view === null || view.waiting > 0 || view.paused || view.withheld;
+    },
+    get hasLeft() {
+      return hasLeft;
+    },
     wentBack,
-    drop: () => socket?.io.engine.close(),
+    drop(awayMs = 0) {
+      awayUntil = Math.max(awayUntil, performance.now() + awayMs);
+      socket?.io.engine?.close();
+    },
+    stall(ms) {
+      // Nothing of ours is public there; a WebSocket that is just opening has no connection yet.
+      const engine = socket?.io.engine as unknown as { transport?: { ws?: { _socket?: NetSocket } } } | undefined;
+      const tcp = engine?.transport?.ws?._socket;
+      tcp?.pause();
+      setTimeout(() => tcp?.resume(), ms);
+    },
     list,
     close: () => list.close()
   };
+}
+
+/** Rows of what the hub says by itself. */
+function overhear(listener: SocketListener, told: (row: OperationRow) => void): SocketListener {
+  return {
+    ...listener,
+    message(message) {
+      if (message.event === 'rows:changed') message.body.rows.forEach(told);
+      if (message.event === 'window:read') [...message.body.rows, ...message.body.changes.rows].forEach(told);
+      listener.message(message);
+    }
+  };
+}
+
+/** Rows of what it answers. */
+function overhearAnswers(live: LiveSocket, told: ((row: OperationRow) => void) | undefined): LiveSocket {
+  if (!told) return live;
+  const subscribe = live.subscribe.bind(live);
+  live.subscribe = (message, answered) =>
+    subscribe(message, (answer) => {
+      if (answer?.result === 'caught_up') answer.rows.forEach(told);
+      answered(answer);
+    });
+  return live;
 }
 
 function stopper(timer: NodeJS.Timeout): () => void {
