@@ -47,7 +47,7 @@ export interface FeedDifference extends Reading {
   isOverflow: boolean;
   /** a table was emptied: so must they, and nothing on screen is sure */
   isTruncated: boolean;
-  /** transactions in progress that the snapshot does not list, because none after them had ended */
+  /** the newest transaction in progress that the snapshot does not list, because none after it had ended */
   ahead: bigint[];
 }
 
@@ -59,7 +59,7 @@ type Grouped = Partial<ListColumns> & {
   proof_at: Date;
   read_at: Date;
   is_overflow: boolean;
-  holders?: string[] | null;
+  next_xid_age?: number;
   kind: Kind | null;
   changed_workspace: number | null;
   changed_environment: number | null;
@@ -83,6 +83,15 @@ const OPERATIONS = since(`('o', 'm', 'd')`);
 const BESIDE = since(`('a', 's', 'r', 't')`);
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
+
+/**
+ * A snapshot ends at the latest transaction that has ended: one that is in progress beyond it is in no list of it. Every
+ * id between that end and the next one to be handed out is in progress, or was so when the snapshot was taken; the age of
+ * an id says where the next one is (pg_locks would name them, and locks the lock table for it, writers included). It is
+ * read after the snapshot, and must stand in the select list only: in a condition the planner may read it too early.
+ */
+const OLDEST_XID = 3n;
+const NEXT_XID_AGE = `age('${OLDEST_XID}'::xid)`;
 
 /** Follow-ups that one pass tells as resolved; the sweep tells the rest, by writing them down. */
 const MOST_RESOLVED = 1_000;
@@ -137,14 +146,9 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
        select ${GROUPED} from beside c group by 1, 2, 3, 4, 5
      ),
      ${RESOLVED},
-     told as materialized (select * from grouped union all select * from resolved),
-     -- A snapshot ends at the latest transaction that has ended: one that is in progress beyond it is in no list of it.
-     holders as materialized (
-       select array(select transactionid::text from pg_locks
-         where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted) as holders
-     )
-     select place.*, overflow.*, holders.*, g.*, ${listColumns('r')}
-     from place cross join overflow cross join holders left join told g on true
+     told as materialized (select * from grouped union all select * from resolved)
+     select place.*, overflow.*, ${NEXT_XID_AGE} as next_xid_age, g.*, ${listColumns('r')}
+     from place cross join overflow left join told g on true
      -- offset 0 keeps this a lookup by primary key for each change, whatever the planner thinks of their number
      left join lateral (select * from (select ${judgedColumns('o')} from public.operation_runs o ${resolution('o')}
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
@@ -166,7 +170,7 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
       })),
     isOverflow: rows[0]!.is_overflow,
     isTruncated: entries.some(({ kind }) => kind === 't'),
-    ahead: toAhead(parseSnapshot(rows[0]!.snapshot).xmax, rows[0]!.holders ?? [])
+    ahead: toAhead(parseSnapshot(rows[0]!.snapshot).xmax, rows[0]!.next_xid_age!)
   };
 }
 
@@ -195,12 +199,10 @@ export async function readChangedPlaces(db: Queryable, place: Place, most: numbe
   return rows.map(({ workspace_id, environment_id }) => ({ workspaceId: workspace_id, environmentId: environment_id }));
 }
 
-/** Locks name transactions by their last 32 bits; of those from `xmax` on, the whole number. */
-function toAhead(xmax: bigint, holders: readonly string[]): bigint[] {
-  return holders
-    .map((xid) => (BigInt(xid) - xmax) & 0xffff_ffffn)
-    .filter((distance) => distance < 0x8000_0000n)
-    .map((distance) => xmax + distance);
+/** The age tells the last 32 bits of the next id; the newest that was handed out is the one before. */
+function toAhead(xmax: bigint, nextXidAge: number): bigint[] {
+  const distance = (BigInt(nextXidAge) + OLDEST_XID - xmax) & 0xffff_ffffn;
+  return distance > 0n && distance < 0x8000_0000n ? [xmax + distance - 1n] : [];
 }
 
 export interface ScopeDifference extends Reading {
@@ -297,7 +299,7 @@ export function isPlaceInScope(column: string): string {
 }
 
 /** $2 workspace, $3 environment or null, $4 person, $5 session. No row = may not see it, or it does not exist. */
-const ACCESS = `select m.role, array(
+export const ACCESS = `select m.role, array(
       select em.managed_environment_id from public.environment_memberships em
       where em.workspace_id = m.workspace_id and em.user_id = m.user_id) as narrowed_to
     from public.memberships m

@@ -13,6 +13,7 @@ import { readChangedPlaces, readFeedDifference, type ChangedPlace, type FeedDiff
 import { openCounters, type Counters } from './figures.ts';
 import type { Place } from '../stream/place.ts';
 import { nextRePoll, seenInProgress, type InProgress } from './re-poll.ts';
+import { holdConnection } from './steady.ts';
 import type { WakeUp } from './wake-up.ts';
 
 /** Reads at least this often; what only such a read finds was not woken for (a leak metric: near zero). */
@@ -22,10 +23,12 @@ const MOST_CHANGES = 10_000;
 /** And beyond this many nobody looks which places they were: everyone reads anew. */
 const MOST_ENTRIES = 1_000_000;
 /**
- * Who loses the gate to a transaction that ends first may end in the moment between the snapshot and the look at who is
- * still in progress. Then nobody wakes for it: one more read, this long after a wake-up, finds it.
+ * A winner of the gate is seen by others a moment before it gives the gate back. Who comes in that moment loses, and
+ * nobody wakes for it: one more read, this long after a wake-up, finds it.
  */
 const TRAILING_MS = 25;
+/** Changes come just now: so long after a wake-up or a change what is in progress is looked after more often. */
+const WARM_MS = 100;
 /** A last complete pass older than this cannot be vouched for. */
 const LAG_LIMIT_MS = 3_000;
 
@@ -71,12 +74,14 @@ export interface FeedOptions {
 }
 
 export function openFeed({
-  db,
+  db: pool,
   wakeUp,
   difference = readFeedDifference,
   counters = openCounters()
 }: FeedOptions): Feed {
   const events = new EventEmitter<FeedEvents>();
+  const connection = holdConnection(pool);
+  const { db } = connection;
   let place: Place | null = null;
   let proofAt = 0;
   let passedAt = -Infinity;
@@ -86,8 +91,9 @@ export function openFeed({
   let isRunning = false;
   let isClosed = false;
   let wasWoken = false;
-  /** one more read is due a moment after it was woken: see TRAILING_MS */
-  let isTrailing = false;
+  /** when one more read is due after it was woken, monotonic ms: see TRAILING_MS; null = none */
+  let trailingAt: number | null = null;
+  let warmUntil = -Infinity;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let toldLink: LostLink | null | undefined;
@@ -141,10 +147,26 @@ export function openFeed({
     failures = 0;
     inProgress = seenInProgress(inProgress, [...place.snapshot.inProgress, ...found.ahead], passedAt);
     counters.passes++;
+    if (found.operations.length > 0) warmUntil = passedAt + WARM_MS;
     if (wasLeaked && found.operations.length > 0) {
       counters.leaked += found.operations.length;
       events.emit('leaked', found.operations.length);
     }
+  };
+
+  /** ms until somebody must look without being woken; `from` is when the last pass began */
+  const untilNext = (from: number): number => {
+    const now = performance.now();
+    const rePoll = nextRePoll(inProgress, now, now < warmUntil);
+    return Math.max(
+      0,
+      Math.min(
+        BACKSTOP_MS,
+        trailingAt === null ? Infinity : trailingAt - now,
+        // Where a pass takes long, no more than half of the time goes into looking again.
+        rePoll === null ? Infinity : Math.max(rePoll, now - from)
+      )
+    );
   };
 
   const run = (woken: boolean): void => {
@@ -155,9 +177,10 @@ export function openFeed({
     clearTimeout(timer);
     const isWoken = wasWoken;
     wasWoken = false;
-    const isRePoll = !isWoken && (inProgress.since.size > 0 || isTrailing);
+    const from = performance.now();
+    const isRePoll = !isWoken && (inProgress.since.size > 0 || trailingAt !== null);
     if (isRePoll) counters.rePolls++;
-    if (!isWoken) isTrailing = false;
+    if (trailingAt !== null && trailingAt <= from) trailingAt = null;
     const asked = waiting;
     waiting = [];
     running = read(isWoken || isRePoll)
@@ -175,22 +198,16 @@ export function openFeed({
       .finally(() => {
         isRunning = false;
         if (isClosed) return;
-        const wait =
-          failures > 0
-            ? backOff(failures - 1, Math.random())
-            : // Woken while reading: that read may have been too early.
-              wasWoken
-              ? 0
-              : Math.min(
-                  isTrailing ? TRAILING_MS : BACKSTOP_MS,
-                  nextRePoll(inProgress, performance.now()) ?? BACKSTOP_MS
-                );
-        timer = setTimeout(() => run(false), wait);
+        // Woken while reading: that read may have been too early. At once, for a timer is a millisecond at least.
+        if (wasWoken && failures === 0) return run(false);
+        timer = setTimeout(() => run(false), failures > 0 ? backOff(failures - 1, Math.random()) : untilNext(from));
       });
   };
 
   const wake = (): void => {
-    isTrailing = true;
+    const now = performance.now();
+    trailingAt = now + TRAILING_MS;
+    warmUntil = now + WARM_MS;
     run(true);
   };
   wakeUp.events.on('woken', wake);
@@ -222,6 +239,7 @@ export function openFeed({
       wakeUp.events.off('woken', wake);
       wakeUp.events.off('regained', wake);
       await running.catch(() => {});
+      connection.close();
       for (const answer of waiting) answer(false);
       events.removeAllListeners();
     }
