@@ -10,7 +10,7 @@ export default {
     typescript: {
       config: (config) => ({
         ...config,
-        include: [...config.include, '../e2e/**/*.ts', '../bench/**/*.ts', '../*.config.ts']
+        include: [...config.include, '../e2e/**/*.ts', '../bench/**/*.ts', '../scripts/**/*.ts', '../*.config.ts']
       })
     },
     csp: {

@@ -1,0 +1,52 @@
+/** The mutants still fit today's sources, and docs/TESTING.md tells of exactly these. What kills them: test:mutants. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { MUTANTS } from './list.ts';
+import { applyEdit, whatIsWrong } from './mutant.ts';
+import { fillPage, readPage, toTable } from './table.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+  'the mutant %s fits the sources exactly once, and the tests that kill it are there',
+  (_name, mutant) => {
+    expect(whatIsWrong(root, mutant)).toEqual([]);
+    expect(mutant.killers.length).toBeGreaterThan(0);
+  }
+);
+
+test('no two mutants have the same name', () => {
+  expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
+});
+
+test('docs/TESTING.md lists exactly these mutants, each as killed', () => {
+  const page = `${root}docs/TESTING.md`;
+  expect(existsSync(page)).toBe(true);
+  const listed = readPage(readFileSync(page, 'utf8'));
+  expect(listed.map(({ name }) => name)).toEqual(MUTANTS.map(({ name }) => name));
+  expect(listed.filter(({ isKilled }) => !isKilled)).toEqual([]);
+});
+
+test('an edit that fits nowhere or twice is refused', () => {
+  const edit = { file: 'a.ts', old: 'x', new: 'y' };
+  expect(applyEdit('axb', edit)).toBe('ayb');
+  for (const text of ['ab', 'xax']) expect(() => applyEdit(text, edit)).toThrow('needs it once');
+});
+
+test('the table is read back as it was written, survivors too', () => {
+  const mutant = MUTANTS[0]!;
+  const other = { ...mutant, name: 'another-one' };
+  const killer = { file: 'tests/x.pg.test.ts', title: 'a | b', why: '' };
+  const table = toTable([
+    { mutant, killer, broken: null, seconds: 1 },
+    { mutant: other, killer: null, broken: null, seconds: 1 }
+  ]);
+  const page = fillPage('before\n<!-- mutants -->\nold\n<!-- /mutants -->\nafter\n', table);
+  expect(readPage(page)).toEqual([
+    { name: mutant.name, isKilled: true },
+    { name: 'another-one', isKilled: false }
+  ]);
+  expect([page.includes('old'), page.startsWith('before'), page.endsWith('after\n')]).toEqual([false, true, true]);
+  expect(() => fillPage('without markers', table)).toThrow('lacks the markers');
+});
