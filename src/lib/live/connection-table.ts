@@ -117,11 +117,14 @@ const end =
     ended === 'closed' ? [{ do: 'drop' }] : [{ do: 'drop' }, { do: 'leave' }]
   ];
 
-/** A newer version was deployed: all tabs hear it, so they spread over 4 s. */
-const endWithReload = (was: Connection, _: unknown, random: number): Step => [
-  { ...was, name: 'closed', ended: 'reload', link: null },
-  [{ do: 'drop' }, { do: 'reload', afterMs: 500 + 3_500 * random }]
-];
+/**
+ * Another version was deployed: the page loads itself when it can. Until then it asks again, since of several nodes some
+ * may still be of this version.
+ */
+function reload(was: Connection, event: unknown, random: number): Step {
+  const [next, commands] = wait(was, event, random);
+  return [next, [{ do: 'drop' }, { do: 'reload' }, ...commands]];
+}
 
 /** Takes an answer only if it answers the last question. */
 function ifLast<E extends { attempt: number }>(handler: (was: Connection, event: E, random: number) => Step) {
@@ -191,7 +194,7 @@ const ASKING: Row = {
   caught_up: caughtUp,
   answered_resync: ifLast((was, event, random) => readAgain(was, event.reason, random)),
   answered_absent: ifLast(end('absent')),
-  answered_reload: ifLast(endWithReload),
+  answered_reload: ifLast(reload),
   answered_unavailable: ifLast((was, event, random) => askLater(was, event.link, random)),
   adopted: askAnew,
   feed_halted: (was, event) => [{ ...was, name: 'subscribing', link: event.link }, []]

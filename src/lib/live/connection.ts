@@ -45,7 +45,7 @@ export interface Connection {
   readonly resync: ResyncReason | 'malformed' | 'unsettled' | null;
   readonly link: LostLink | null;
   readonly everCaughtUp: boolean;
-  readonly ended: 'closed' | 'absent' | 'session' | 'reload' | null;
+  readonly ended: 'closed' | 'absent' | 'session' | null;
 }
 
 export type ConnectionEvent =
@@ -68,10 +68,10 @@ export type ConnectionEvent =
 export type EventName = ConnectionEvent['type'];
 
 export type Command =
-  | { do: 'open' | 'drop' | 'measure' | 'purge' | 'lose_stream' | 'leave' }
+  | { do: 'open' | 'drop' | 'measure' | 'purge' | 'lose_stream' | 'leave' | 'reload' }
   | { do: 'subscribe'; token: string; attempt: number }
   /** read the page again after so many milliseconds */
-  | { do: 'refresh' | 'reload'; afterMs: number }
+  | { do: 'refresh'; afterMs: number }
   /** send `retry_due` after so many milliseconds, unless the state has changed by then */
   | { do: 'wait'; ms: number };
 

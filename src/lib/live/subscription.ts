@@ -38,7 +38,7 @@ export interface FeedOptions {
   refresh: () => Promise<void>;
   /** what is watched is absent, or the session ended: reload the page, which says so */
   leave: () => void;
-  /** a newer version is deployed: reload the page */
+  /** another version is deployed: load the page again when that helps; said again as long as it is so */
   reload: () => void;
   /** reads the counts of the list as it is filtered now; without it they stay the page's */
   readCounts?: (() => Promise<ListCounts>) | undefined;
@@ -156,7 +156,7 @@ export class Subscription {
     this.#stops = [];
     this.#refresh.close();
     this.send({ type: 'left' });
-    this.#stopRetry(); // also a reload that was to come
+    this.#stopRetry();
     this.#stopEdge();
   }
 
@@ -220,7 +220,7 @@ export class Subscription {
       case 'leave':
         return this.#options.leave();
       case 'reload':
-        this.#stopRetry = this.#ports.after(command.afterMs, () => this.#options.reload());
+        return this.#options.reload();
     }
   }
 

@@ -10,6 +10,14 @@ export interface Origin {
   readonly isInHistory: boolean;
   moved(navigation: AfterNavigate): void;
   back(): void;
+  /** for a load of the page itself, which keeps its history */
+  place(): OriginPlace;
+  resume(place: OriginPlace | undefined): void;
+}
+
+interface OriginPlace {
+  from: string | null;
+  steps: number;
 }
 
 /** `hub`: the clean address of the workspace's list. */
@@ -34,6 +42,10 @@ export function followOrigin(hub: () => string): Origin {
         steps = Math.max(0, steps + (navigation.type === 'popstate' ? (navigation.delta ?? 0) : 1));
       }
     },
-    back: () => history.go(-steps)
+    back: () => history.go(-steps),
+    place: () => ({ from, steps }),
+    resume(place) {
+      if (place) ({ from, steps } = place);
+    }
   };
 }
