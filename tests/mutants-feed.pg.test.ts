@@ -8,7 +8,7 @@ import { openPool } from '../src/lib/server/database/pool.ts';
 import { readFeedDifference } from '../src/lib/server/live/differences.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 import { openReader, startHub, TestClient, type TestHub } from './harness/live.ts';
-import { insertOperation, makeWorld, openWriter, type TestPerson, type World } from './harness/world.ts';
+import { insertOperation, makePerson, makeWorld, openWriter, type TestPerson, type World } from './harness/world.ts';
 
 let database: TestDatabase;
 let world: World;
@@ -43,7 +43,8 @@ async function connect(person: TestPerson, to = hub): Promise<TestClient> {
 
 async function open(person: TestPerson): Promise<TestClient> {
   const client = await connect(person);
-  expect(await client.follow(all(), (await reader.read(person, all()))!)).toMatchObject({ result: 'caught_up' });
+  const window = (await reader.read(person, all()))!;
+  expect(await client.follow(all(), window)).toMatchObject({ result: 'caught_up' });
   return client;
 }
 
@@ -108,6 +109,22 @@ test('who comes back is told what it missed, from memory here and from the log o
   } finally {
     await another.close();
   }
+});
+
+test('who lost access and was given it again while away is not served from memory, since unchanged rows came into sight', async () => {
+  const person = await makePerson(world.owner, 'returning');
+  const join = (): Promise<unknown> =>
+    world.owner.query(`insert into memberships (workspace_id, user_id, role) values ($1, $2, 'operator')`, [
+      world.a,
+      person.id
+    ]);
+  await join();
+  const client = await open(person);
+  const { token } = client;
+  await world.owner.query('delete from memberships where user_id = $1', [person.id]);
+  await vi.waitFor(() => expect(client.events.map(({ name }) => name)).toContain('access:changed'), { timeout: 8_000 });
+  await join();
+  expect(await client.resume(all(), token)).toEqual({ result: 'resync', reason: 'access' });
 });
 
 test('a page holds what its person may see and nothing else', async () => {

@@ -83,7 +83,7 @@ export const access: readonly Mutant[] = [
         new: 'found.access.some((one) => one.userId === -userId && isOfScope(one.workspaceId))'
       }
     ],
-    killers: [{ file: 'tests/slow-clients.pg.test.ts', title: 'access that was granted again while away' }]
+    killers: [{ file: 'tests/mutants-feed.pg.test.ts', title: 'who lost access and was given it again while away' }]
   },
   {
     name: 'access-of-somebody-else',
