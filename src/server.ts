@@ -6,6 +6,7 @@
  * stopped last and in order.
  */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { openDenials } from './lib/server/access/denials.ts';
 import { readConfig, type Config } from './lib/server/config.ts';
 import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
@@ -34,6 +35,9 @@ import { toBanner } from './lib/server/start-banner.ts';
 import { StartupError } from './lib/server/startup-error.ts';
 
 type Answer = (...args: [...Parameters<RequestListener>, next: () => void]) => unknown;
+
+/** While the feed is lost, whatever seems to be lost: behind a pooler its own statement fails first. */
+const POOLER_LOOK_MS = 5_000;
 
 const log = openLog('watchfloor');
 takeOverOutput(log);
@@ -124,8 +128,11 @@ async function start(config: Config): Promise<void> {
   hub = opened;
   opened.attach(server);
   if (!database.embedded) {
-    opened.feed.events.on('halted', (link) => {
-      if (link === 'listener') void endBehindPooler(database.url);
+    let isLooking = false;
+    opened.feed.events.on('halted', () => {
+      if (isLooking) return;
+      isLooking = true;
+      void endBehindPooler(database.url, opened.feed).finally(() => (isLooking = false));
     });
   }
   // Socket.IO has put itself before us for its own path; its answers need the headers, too.
@@ -171,10 +178,12 @@ async function readPlace(url: string): ReturnType<typeof readFirstPlace> {
  * Somebody put a transaction pooler in between, or made one of what was there: from now on one connection's role reaches
  * another, so serving on could show somebody what is not theirs. The next start says the same sentence.
  */
-async function endBehindPooler(url: string): Promise<void> {
-  if (!(await sharesSessions(url).catch(() => false)) || stopping) return;
-  log.fatal(POOLER_SENTENCE);
-  await stop(1);
+async function endBehindPooler(url: string, feed: Hub['feed']): Promise<void> {
+  for (; feed.lostLink !== null && !stopping; await wait(POOLER_LOOK_MS)) {
+    if (!(await sharesSessions(url).catch(() => false)) || stopping) continue;
+    log.fatal(POOLER_SENTENCE);
+    return stop(1);
+  }
 }
 
 function stop(code: number, leaveSeconds = 0): Promise<void> {
