@@ -16,6 +16,7 @@ import { withReport } from '../lib/server/reports/report.ts';
 import { StartupError } from '../lib/server/startup-error.ts';
 import { toPath } from './arguments.ts';
 import { withDatabase } from './connection.ts';
+import { refuseTransactionPooler } from '../lib/server/database/pooler.ts';
 import { print, type OutputFormat } from './output.ts';
 
 const silent = pino({ level: 'silent' });
@@ -84,6 +85,7 @@ With DATABASE_URL nothing is ever replaced: make an empty database, and restore 
       migrationsOf(backup.header);
       let aside: string | null = null;
       if (config.databaseUrl !== null) {
+        await refuseTransactionPooler(config.databaseUrl);
         await loadBackup(config.databaseUrl, from, backup, { leapIds: true }).catch((cause: unknown) => {
           throw explainDatabaseError(cause, config.databaseUrl!);
         });
