@@ -1,7 +1,7 @@
 /**
  * `npm run verify:full`: the oracle at full length, on every Postgres that is here (the embedded one, and Debian's 15 where
  * it is installed), then the mutants that it must kill. `npm test` is what decides about a change and runs a short oracle;
- * this is for the live path, a release, and the night. `-- --runs 30 --seed 1` choose how many and which.
+ * this is for the live path, a release, and the night. `-- --runs 20 --long 8 --seed 1` choose how many and which.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,13 @@ const { installOnce } = await import('./install.mjs');
 process.chdir(project);
 await installOnce();
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '30' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    long: { type: 'string', default: '8' },
+    seed: { type: 'string' }
+  }
+});
 const seed = values.seed ?? String(Date.now() % 2_147_000_000);
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 
@@ -28,15 +34,15 @@ const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
 if (scripts['test:mutants']) steps.push({ name: 'mutants', script: ['npm', 'run', 'test:mutants'] });
 
 function oracle() {
-  return ['npx', 'vitest', 'run', '--project', 'pg', 'tests/oracle.pg.test.ts'];
+  return ['npx', 'vitest', 'run', '--project', 'pg', 'tests/oracle'];
 }
 
 let failed = 0;
 for (const { name, script, env } of steps) {
   process.stdout.write(`\n── ${name} (seed ${seed}) ──\n`);
   const code = await run(script, {
-    WATCHFLOOR_TEST_ORACLE: 'full',
     WATCHFLOOR_TEST_ORACLE_RUNS: values.runs,
+    WATCHFLOOR_TEST_ORACLE_LONG: values.long,
     WATCHFLOOR_SEED: seed,
     ...env
   });

@@ -16,7 +16,7 @@ import { startPostgres } from './harness/postgres.ts';
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '60' }, seed: { type: 'string' } }
 });
-const until = performance.now() + Number(values.minutes) * 60_000;
+let until = performance.now() + Number(values.minutes) * 60_000;
 const first = Number(values.seed ?? Date.now() % 2_147_000_000);
 const directory = fileURLToPath(new URL('../test-results/oracle', import.meta.url));
 await mkdir(directory, { recursive: true });
@@ -33,6 +33,11 @@ process.on('unhandledRejection', (error) => {
   totals.failures.push(`unhandled: ${String(error)}`);
   say(`unhandled: ${String(error)}`);
 });
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    until = 0;
+    say(`${signal}: ends with this scenario; once more ends at once`);
+  });
 say(`Soak of ${values.minutes} minutes from seed ${first}, Postgres ${postgres.major}.`);
 for (let seed = first; performance.now() < until; seed++) {
   const scenario = toScenario(seed, SOAK);

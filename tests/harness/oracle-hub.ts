@@ -10,9 +10,20 @@ import type { HubReport } from './hub-process.ts';
 
 const url = process.env['ORACLE_DATABASE_URL']!;
 const quiet = { info() {}, warn() {}, error() {} };
-/** Remembers only how far it has read: what was in progress then is never looked for again. */
-const naive: typeof readFeedDifference = (db, since, most) =>
-  readFeedDifference(db, since && { ...since, snapshot: { ...since.snapshot, inProgress: [] } }, most);
+type Read = typeof readFeedDifference;
+/** Feeds that are wrong, and that the oracle must see. */
+const FAULTS: Record<string, Read> = {
+  /** Remembers only how far it has read: what was in progress then is never looked for again. */
+  'naive cursor': (db, since, most) =>
+    readFeedDifference(db, since && { ...since, snapshot: { ...since.snapshot, inProgress: [] } }, most),
+  /** What it does not tell it vouches for all the same. */
+  'loses changes': async (...asked) => {
+    const found = await readFeedDifference(...asked);
+    return { ...found, operations: found.operations.filter(({ id }) => id % 2 === 0) };
+  },
+  'knows no access': async (...asked) => ({ ...(await readFeedDifference(...asked)), access: [] })
+};
+const difference = FAULTS[process.env['ORACLE_FAULT'] ?? ''];
 
 const tell = (report: HubReport): void => void process.send?.(report);
 
@@ -24,7 +35,7 @@ async function open(): Promise<Hub> {
         isOwnOrigin: () => true,
         secureCookies: false,
         log: quiet,
-        ...(process.env['ORACLE_FAULT'] === 'naive cursor' && { difference: naive })
+        ...(difference && { difference })
       });
     } catch {
       // The database is away, as after a restart of everything.
