@@ -49,7 +49,7 @@ test('after kill -9 of a single backend every window is read anew, and places of
   await vi.waitFor(
     async () =>
       expect(await client.resume(all, token).catch(() => null)).toEqual({ result: 'resync', reason: 'epoch' }),
-    { timeout: 15_000, interval: 100 }
+    { timeout: 15_000, interval: 500 }
   );
   const window = (await reader.read(world.everyone, all))!;
   expect(await client.follow(all, window)).toMatchObject({ result: 'caught_up' });

@@ -5,7 +5,7 @@ const LIVE = 'src/lib/server/live';
 const order = `${LIVE}/subscription-order.test.ts`;
 const laggards = `${LIVE}/laggards-return.test.ts`;
 const ring = `${LIVE}/ring.test.ts`;
-const outbox = `${LIVE}/outbox.test.ts`;
+const outbox = `${LIVE}/outbox-newest.test.ts`;
 const comesBack = { file: 'tests/mutants-feed.pg.test.ts', title: 'who comes back is told what it missed' };
 
 export const delivery: readonly Mutant[] = [
@@ -73,7 +73,7 @@ export const delivery: readonly Mutant[] = [
         new: 'return wasInProgress.size >= 0;'
       }
     ],
-    killers: [{ file: ring, title: 'what had not ended by the place, and ended since, is given' }]
+    killers: [{ file: ring, title: 'a place covers another when everything that had ended there' }]
   },
   {
     name: 'memory-joined-with-a-gap',
@@ -131,7 +131,7 @@ export const delivery: readonly Mutant[] = [
         new: 'if (held.rows.has(row.id)) continue;'
       }
     ],
-    killers: [{ file: outbox, title: 'the first change leaves at once, and of what follows' }]
+    killers: [{ file: outbox, title: 'the newest revision of a row goes out' }]
   },
   {
     name: 'coalescing-blind-to-revisions',
@@ -144,7 +144,7 @@ export const delivery: readonly Mutant[] = [
         new: ''
       }
     ],
-    killers: [{ file: outbox, title: 'the first change leaves at once, and of what follows' }]
+    killers: [{ file: outbox, title: 'the newest revision of a row goes out' }]
   },
   {
     name: 'tombstones-dropped-by-the-hub',

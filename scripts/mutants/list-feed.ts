@@ -6,7 +6,8 @@ const pace = `${LIVE}/feed-pace.test.ts`;
 const small = 'tests/mutants-feed.pg.test.ts';
 const listener = 'tests/mutants-listener.pg.test.ts';
 const epoch = { file: 'tests/mutants-epoch.pg.test.ts', title: 'after kill -9 of a single backend' };
-const overlap = { file: small, title: 'who began first and ends last is told' };
+const began = { file: small, title: 'who begins first and ends last is told' };
+const written = { file: small, title: 'who writes first and ends last is told' };
 
 export const feed: readonly Mutant[] = [
   {
@@ -20,7 +21,7 @@ export const feed: readonly Mutant[] = [
         new: `place ? formatSnapshot({ ...place.snapshot, inProgress: [] }) : '1:1:'`
       }
     ],
-    killers: [overlap]
+    killers: [began]
   },
   {
     name: 'xmin-patched-cursor',
@@ -45,7 +46,7 @@ export const feed: readonly Mutant[] = [
         new: 'where false and'
       }
     ],
-    killers: [overlap]
+    killers: [written]
   },
   {
     name: 'gate-without-re-poll-and-backstop',

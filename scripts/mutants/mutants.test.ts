@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { MUTANTS } from './list.ts';
 import { applyEdit, whatIsWrong } from './mutant.ts';
-import { fillPage, readPage, toTable } from './table.ts';
+import { fillPage, readPage } from './table.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -34,19 +34,31 @@ test('an edit that fits nowhere or twice is refused', () => {
   for (const text of ['ab', 'xax']) expect(() => applyEdit(text, edit)).toThrow('needs it once');
 });
 
-test('the table is read back as it was written, survivors too', () => {
-  const mutant = MUTANTS[0]!;
-  const other = { ...mutant, name: 'another-one' };
+test('the table is read back as it was written, survivors too, and keeps what was not tried again', () => {
+  const [one, two] = [MUTANTS[0]!, MUTANTS[1]!];
   const killer = { file: 'tests/x.pg.test.ts', title: 'a | b', why: '' };
-  const table = toTable([
-    { mutant, killer, broken: null, seconds: 1 },
-    { mutant: other, killer: null, broken: null, seconds: 1 }
+  const empty = 'before\n<!-- mutants -->\nold\n<!-- /mutants -->\nafter\n';
+  const first = fillPage(
+    empty,
+    [one, two],
+    [
+      { mutant: one, killer, broken: null },
+      { mutant: two, killer: null, broken: null }
+    ]
+  );
+  const read = (page: string) => readPage(page).map(({ name, isKilled }) => [name, isKilled]);
+  expect(read(first)).toEqual([
+    [one.name, true],
+    [two.name, false]
   ]);
-  const page = fillPage('before\n<!-- mutants -->\nold\n<!-- /mutants -->\nafter\n', table);
-  expect(readPage(page)).toEqual([
-    { name: mutant.name, isKilled: true },
-    { name: 'another-one', isKilled: false }
+  expect([first.includes('old'), first.startsWith('before'), first.endsWith('after\n')]).toEqual([false, true, true]);
+  const second = fillPage(first, [one, two], [{ mutant: two, killer, broken: null }]);
+  expect(read(second)).toEqual([
+    [one.name, true],
+    [two.name, true]
   ]);
-  expect([page.includes('old'), page.startsWith('before'), page.endsWith('after\n')]).toEqual([false, true, true]);
-  expect(() => fillPage('without markers', table)).toThrow('lacks the markers');
+  expect(second).toContain('2 of 2 are noticed.');
+  // What says something else now has to be tried again.
+  expect(read(fillPage(second, [{ ...one, fault: 'Another fault' }, two], []))).toEqual([[two.name, true]]);
+  expect(() => fillPage('without markers', [], [])).toThrow('lacks the markers');
 });

@@ -1,7 +1,9 @@
-/** The table of docs/TESTING.md: what a whole run found, between its markers. The words around them are people's. */
+/** The table of docs/TESTING.md: what was found of each mutant, between its markers. The words around them are people's. */
 import type { Mutant } from './mutant.ts';
 
 const [FROM, TO] = ['<!-- mutants -->', '<!-- /mutants -->'];
+const HEAD = ['| mutant | breaks | the faulty engine | noticed by |', '| --- | --- | --- | --- |'];
+const SURVIVED = '**survived**';
 
 export interface Verdict {
   mutant: Mutant;
@@ -9,40 +11,54 @@ export interface Verdict {
   killer: { file: string; title: string; why: string } | null;
   /** why there is no verdict, or null */
   broken: string | null;
-  seconds: number;
 }
 
-export function toTable(verdicts: readonly Verdict[]): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
-  const noticed = ({ killer, broken }: Verdict): string =>
-    killer ? `\`${shortPath(killer.file)}\`: ${killer.title}` : `**survived**${broken ? ` (${broken})` : ''}`;
-  return [
-    '| mutant | breaks | the faulty engine | noticed by |',
-    '| --- | --- | --- | --- |',
-    ...verdicts.map(
-      (verdict) =>
-        `| ${[`\`${verdict.mutant.name}\``, verdict.mutant.promise, verdict.mutant.fault, noticed(verdict)].map(cell).join(' | ')} |`
-    )
-  ].join('\n');
+/** What the page says of a mutant. */
+export interface Listed {
+  name: string;
+  isKilled: boolean;
+  line: string;
+}
+
+/**
+ * The page with these verdicts in its table, in the order of `all`; of mutants that were not tried now, their lines stay as
+ * long as they say the same. Throws where the page has no markers: a result must not be lost in silence.
+ */
+export function fillPage(page: string, all: readonly Mutant[], verdicts: readonly Verdict[]): string {
+  const [start, end] = findMarkers(page);
+  if (start < 0 || end < start) throw new Error(`docs/TESTING.md lacks the markers ${FROM} … ${TO}.`);
+  const had = readPage(page);
+  const lines = all.flatMap((mutant) => {
+    const verdict = verdicts.find((one) => one.mutant.name === mutant.name);
+    if (verdict) return toLine(verdict);
+    return had.filter(({ name, line }) => name === mutant.name && line.includes(mutant.fault)).map(({ line }) => line);
+  });
+  const killed = lines.filter((line) => !line.includes(SURVIVED)).length;
+  const text = [`${killed} of ${all.length} are noticed.`, '', ...HEAD, ...lines].join('\n');
+  return `${page.slice(0, start + FROM.length)}\n\n${text}\n\n${page.slice(end)}`;
+}
+
+/** The lines of the table, in order. */
+export function readPage(page: string): Listed[] {
+  const table = page.slice(...findMarkers(page));
+  return [...table.matchAll(/^\| `([\w-]+)`.*$/gm)].map(([line, name]) => ({
+    name: name!,
+    isKilled: !line.includes(SURVIVED),
+    line
+  }));
+}
+
+function findMarkers(page: string): [start: number, end: number] {
+  return [page.indexOf(FROM), page.indexOf(TO)];
+}
+
+function toLine({ mutant: { name, promise, fault }, killer, broken }: Verdict): string {
+  const noticed = killer ? `\`${shortPath(killer.file)}\`: ${killer.title}` : SURVIVED + (broken ? ` (${broken})` : '');
+  const cells = [`\`${name}\``, promise, fault, noticed].map((text) => text.replaceAll('|', '\\|'));
+  return `| ${cells.join(' | ')} |`;
 }
 
 /** Where the tests lie is told by their names. */
 function shortPath(file: string): string {
   return file.replace(/^src\/lib\//, '').replace(/^tests\//, '');
-}
-
-/** The page with this text between its markers. Throws where it lacks them: a result must not be lost in silence. */
-export function fillPage(page: string, text: string): string {
-  const [start, end] = [page.indexOf(FROM), page.indexOf(TO)];
-  if (start < 0 || end < start) throw new Error(`docs/TESTING.md lacks the markers ${FROM} … ${TO}.`);
-  return `${page.slice(0, start + FROM.length)}\n\n${text}\n\n${page.slice(end)}`;
-}
-
-/** The names in the table of the page, in order, and whether each was noticed. */
-export function readPage(page: string): { name: string; isKilled: boolean }[] {
-  const [start, end] = [page.indexOf(FROM), page.indexOf(TO)];
-  return [...page.slice(start, end).matchAll(/^\| `([\w-]+)`.*$/gm)].map(([line, name]) => ({
-    name: name!,
-    isKilled: !line.includes('**survived**')
-  }));
 }
