@@ -17,7 +17,7 @@ export const DEMO_PASSWORD = 'the demo of the browser tests';
 
 export const PROJECT = new URL('../..', import.meta.url).pathname;
 /** The build under test; another place than `build` lets tests run while somebody builds there. */
-const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || join(PROJECT, 'build');
+export const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || join(PROJECT, 'build');
 /** Fresh embedded data: binaries, initdb, migrations and 50,000 demo operations, on a busy machine. */
 const START_PATIENCE_MS = 90_000;
 
@@ -30,8 +30,8 @@ export interface Instance {
   pid(): number;
   /** Ends the server process in no order at all; its embedded Postgres lives on. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data, and waits until it is ready. */
-  start(): Promise<void>;
+  /** Starts it again on the same port and data, and waits until it is ready; `build` = another release. */
+  start(build?: string): Promise<void>;
   /** Stops in order and removes the data. */
   remove(): Promise<void>;
   /** everything that the server has printed */
@@ -69,8 +69,8 @@ export async function startInstance({
     },
     pid: () => child!.pid!,
     output: () => output,
-    async start() {
-      const entry = development ? join(PROJECT, 'scripts', 'dev.mjs') : join(BUILD, 'watchfloor', 'server.js');
+    async start(build = BUILD) {
+      const entry = development ? join(PROJECT, 'scripts', 'dev.mjs') : join(build, 'watchfloor', 'server.js');
       const started = spawn(process.execPath, [entry], {
         cwd: development ? PROJECT : directory,
         stdio: ['ignore', 'pipe', 'pipe'],

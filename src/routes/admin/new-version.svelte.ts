@@ -24,7 +24,7 @@ export class PageVersion {
   #isOld = false;
   #sentAt = -Infinity;
   #version: NewVersion | null = null;
-  readonly #more = new Map<string, () => unknown>();
+  readonly #more: Record<string, () => unknown> = {};
   #kept: ReturnType<typeof takePlace> = null;
 
   get words(): NoticeWords | null {
@@ -49,7 +49,7 @@ export class PageVersion {
       readLoads,
       keepLoads: (at) => sessionStorage.setItem(LOADS, JSON.stringify(at)),
       load: () => {
-        keepPlace(Object.fromEntries([...this.#more].map(([name, read]) => [name, read()])));
+        keepPlace(Object.fromEntries(Object.entries(this.#more).map(([name, read]) => [name, read()])));
         location.reload();
       },
       tell: (isWaiting) => (this.#isWaiting = isWaiting)
@@ -84,11 +84,11 @@ export class PageVersion {
 
   /** What a page wants to have kept. Returns what the page before this load kept under the name, and what undoes it. */
   keep<T>(name: string, read: () => T): { was: T | undefined; stop: () => void } {
-    this.#more.set(name, read);
+    this.#more[name] = read;
     const more = this.#place()?.more;
     const was = more?.[name] as T | undefined;
     if (more) delete more[name]; // once: whoever goes on and comes back is somewhere else
-    return { was, stop: () => void this.#more.delete(name) };
+    return { was, stop: () => void delete this.#more[name] };
   }
 
   #isTaken = false;

@@ -38,7 +38,7 @@ export interface EmbeddedDatabase {
 const SETTINGS = {
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // For the three nodes of `npm run cluster`, of which each takes 39 at most.
+  // For the three nodes of `npm run cluster`, of which each takes 41 at most.
   max_connections: '200',
   // A file per weekday, begun anew each week: bounded, and readable by its owner only.
   logging_collector: 'on',
