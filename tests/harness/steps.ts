@@ -103,7 +103,9 @@ export async function runSteps(world: OracleWorld, list: readonly Step[], counts
   for (const step of list) {
     try {
       client ??= await connect(world.url);
-      counts.commits += await runStep(client, world, step);
+      // In two statements: other lanes count meanwhile.
+      const commits = await runStep(client, world, step);
+      counts.commits += commits;
     } catch (error) {
       counts.aborts++;
       const { code, severity, message } = error as pg.DatabaseError;
