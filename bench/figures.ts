@@ -44,6 +44,12 @@ export class Runs {
     return median(this.found.get(key) ?? []);
   }
 
+  /** the lowest and the highest of the runs */
+  spread(key: string): string {
+    const values = this.found.get(key) ?? [];
+    return values.length === 0 ? '–' : `${round(Math.min(...values))} to ${round(Math.max(...values))}`;
+  }
+
   sum(key: string): number {
     return (this.found.get(key) ?? []).reduce((total, value) => total + value, 0);
   }

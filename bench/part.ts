@@ -14,6 +14,12 @@ export interface Part {
 /** Interleaved runs: all variants one after the other, then all of them again, so that a slow minute hits each. */
 export const runsOf = (size: Size): number => (size === 'quick' ? 1 : 5);
 
+/** Each run begins with another one, so that none always comes after the same other and pays for what that left behind. */
+export function inTurn<T>(variants: Iterable<T>, run: number): T[] {
+  const all = [...variants];
+  return all.map((_, n) => all[(n + run) % all.length]!);
+}
+
 export function tell(text: string): void {
   process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 }

@@ -1,22 +1,26 @@
 /**
- * `npm run bench [-- first-page delivery writers memory browser] [--full | --quick]`: measures on an embedded Postgres of
- * its own with fsync as in production, prints Markdown with ratios against a baseline of the same run, keeps the figures
- * in bench/results, and fills docs/PERFORMANCE.md. --quick is a smoke that keeps nothing.
+ * `npm run bench [-- first-page delivery drops writers memory browser peers] [--full | --quick]`: measures on an embedded
+ * Postgres of its own with fsync as in production, prints Markdown with ratios against a baseline of the same run, keeps
+ * the figures in bench/results, and fills docs/PERFORMANCE.md. --quick is a smoke that keeps nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { startPostgres, type TestPostgres } from '../tests/harness/postgres.ts';
 import { browser } from './browser.ts';
 import { delivery } from './delivery.ts';
+import { drops } from './drops.ts';
 import { toMarkdown } from './figures.ts';
 import { firstPage } from './first-page.ts';
 import { describeMachine, LOAD_AT_START, loadAtStart, toSentence, warnOfLoad } from './machine.ts';
 import { memory } from './memory.ts';
 import { updatePage, type Result } from './page.ts';
+import { peers } from './peers.ts';
 import { tell, type Part, type Size } from './part.ts';
 import { writers } from './writers.ts';
 
-const parts: Record<string, Part> = { 'first-page': firstPage, delivery, writers, memory, browser };
+const parts: Record<string, Part> = { 'first-page': firstPage, delivery, drops, writers, memory, browser, peers };
+/** What downloads something is not done unasked. */
+const ONLY_WHEN_NAMED = ['peers'];
 const RESULTS = new URL('./results/', import.meta.url);
 
 const asked = process.argv.slice(2);
@@ -31,7 +35,9 @@ if (!process.env['WATCHFLOOR_E2E_BUILD']) {
   const { buildOnce } = (await import('../scripts/build-once.mjs' as string)) as { buildOnce(): Promise<void> };
   await buildOnce();
 }
-const chosen = Object.keys(parts).filter((name) => wanted.length === 0 || wanted.includes(name));
+const chosen = Object.keys(parts).filter((name) =>
+  wanted.length === 0 ? !ONLY_WHEN_NAMED.includes(name) : wanted.includes(name)
+);
 if (size !== 'quick' && !process.env[LOAD_AT_START]) warnOfLoad();
 process.env[LOAD_AT_START] = loadAtStart();
 // Each in a process of its own: none pays for what another left behind, and one that fails costs only itself.

@@ -14,10 +14,17 @@ export const BUILD = process.env['WATCHFLOOR_E2E_BUILD'] || new URL('../build', 
 const START_PATIENCE_MS = 60_000;
 const METRICS_TOKEN = 'only-for-the-bench';
 
+export interface Usage {
+  cpuMs: number;
+  rss: number;
+}
+
 export interface BenchServer {
   port: number;
   /** after two collections */
   memory(): Promise<NodeJS.MemoryUsage>;
+  /** of the process up to now: its time on the processor in ms, and its resident memory as it is */
+  usage(): Promise<Usage>;
   stop(): Promise<void>;
 }
 
@@ -46,9 +53,9 @@ async function asSuperuser(postgres: TestPostgres, sql: string): Promise<void> {
 }
 
 /** The production build on this database, ready to answer. */
-export async function startProduction(databaseUrl: string): Promise<ProductionServer> {
+export async function startProduction(databaseUrl: string, samePort?: number): Promise<ProductionServer> {
   const directory = await mkdtemp(join(tmpdir(), 'watchfloor-bench-'));
-  const port = await freePort();
+  const port = samePort ?? (await freePort());
   const child = fork(new URL('./server.mjs', import.meta.url), [pathToFileURL(`${BUILD}/`).href], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -93,9 +100,23 @@ async function readMetric(port: number, name: string): Promise<number> {
 }
 
 /** The raw yardstick (raw-server.ts). */
-export async function startRaw(databaseUrl: string): Promise<BenchServer> {
-  const child = fork(new URL('./raw-server.ts', import.meta.url), [databaseUrl], {
-    execArgv: ['--import', 'tsx', '--expose-gc']
+export const startRaw = (databaseUrl: string): Promise<BenchServer> =>
+  startOwn(new URL('./raw-server.ts', import.meta.url), [databaseUrl]);
+
+/**
+ * A server of the bench's own in a process of its own, which tells its port once it listens. `node`: run by another Node
+ * than this one.
+ */
+export async function startOwn(
+  file: URL,
+  args: string[],
+  { env, node = process.execPath }: { env?: Record<string, string>; node?: string } = {}
+): Promise<BenchServer> {
+  const child = fork(file, args, {
+    execPath: node,
+    // What is plain JavaScript is not charged with the memory of a compiler.
+    execArgv: [...(file.pathname.endsWith('.ts') ? ['--import', 'tsx'] : []), '--expose-gc'],
+    env: { ...process.env, ...env }
   });
   return serverOf(child, (await answerOf(child)) as number);
 }
@@ -107,6 +128,11 @@ function serverOf(child: ChildProcess, port: number, removed: () => Promise<void
     async memory() {
       child.send('memory');
       return (await answerOf(child)) as NodeJS.MemoryUsage;
+    },
+    async usage() {
+      child.send('usage');
+      const { user, system, rss } = (await answerOf(child)) as NodeJS.CpuUsage & { rss: number };
+      return { cpuMs: (user + system) / 1_000, rss };
     },
     async stop() {
       if (child.connected) child.disconnect();

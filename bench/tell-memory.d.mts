@@ -1,0 +1,2 @@
+/** What tell-memory.mjs is to TypeScript. */
+export function tellMemory(): void;
