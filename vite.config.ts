@@ -11,6 +11,8 @@ import { defineConfig, type Connect, type Plugin } from 'vite';
 type HubModule = typeof import('./src/lib/server/live/hub.ts');
 type LogModule = typeof import('./src/lib/server/log.ts');
 type FrontModule = typeof import('./src/lib/server/http-front.ts');
+type NameModule = typeof import('./src/lib/server/node-name.ts');
+type ProofModule = typeof import('./src/lib/server/metrics/self-proof.ts');
 type ConfigModule = typeof import('./src/lib/server/config.ts');
 interface Attachable {
   httpServer: unknown;
@@ -31,22 +33,28 @@ function hub(): Plugin {
     const { openLog } = (await load('log')) as LogModule;
     const { readConfig } = (await load('config')) as ConfigModule;
     const { isOwnOrigin } = (await load('http-front')) as FrontModule;
+    const { newNodeName } = (await load('node-name')) as NameModule;
+    const { openSelfProof } = (await load('metrics/self-proof')) as ProofModule;
     const config = readConfig(process.env);
+    const [node, log] = [newNodeName(), openLog('hub')];
     const opened = await openHub({
       databaseUrl,
+      node,
       isOwnOrigin: (origin, host) => isOwnOrigin(config, origin, host),
       secureCookies: config.secureCookies,
-      log: openLog('hub'),
+      log,
       sharesUpgrades: true
     });
     opened.attach(httpServer);
+    const selfProof = openSelfProof({ node, figures: opened.figures, url: databaseUrl, log });
+    const end = () => void Promise.all([selfProof.close(), opened.close()]);
     server.middlewares.use((request, response, next) => {
       if (!opened.handle(request, response)) next();
     });
-    httpServer.once('close', () => void opened.close());
+    httpServer.once('close', end);
     const close = httpServer.close.bind(httpServer);
     httpServer.close = (callback) => {
-      void opened.close();
+      end();
       return close(callback);
     };
   }
@@ -78,12 +86,17 @@ function webSocketOnly(): Plugin {
 /**
  * What pages share comes in few files rather than in many small ones: together they compress better, by 6 KB of the hub.
  * Sign-in and error pages load the frame and the plain components alone. In order: the first group that fits takes it.
+ * What only the pages that look at the connection need is in none of them: the hub would load it, too.
  */
 const groups = [
   { name: 'frame', test: /node_modules\/(svelte|@sveltejs|devalue|esm-env|clsx)\// },
   { name: 'plain', test: /src\/lib\/ui\/(viewer|Button|Mark|Note|PlainHead)/, minShareCount: 2 },
-  { name: 'live', test: /node_modules\/(zod|@?(engine|socket)\.io)|src\/lib\/live\//, minShareCount: 2 },
-  { name: 'shared', test: /src\/lib\/(operations|ui)\//, minShareCount: 2 }
+  {
+    name: 'live',
+    test: /node_modules\/(zod|@?(engine|socket)\.io)|src\/lib\/live\/(?!live-connection|connection-feed)/,
+    minShareCount: 2
+  },
+  { name: 'shared', test: /src\/lib\/(operations|ui)\/(?!connection-|network-|delivery)/, minShareCount: 2 }
 ];
 
 export default defineConfig(({ isSsrBuild }) => ({

@@ -78,6 +78,7 @@ test('no page says an error or a warning to the console, or violates the content
   const said = await listen(page);
   for (const [path, status] of [
     ['/admin', 200],
+    [`/admin/connection?workspace=${world.a}`, 200],
     [`/admin/workspaces/${world.a}`, 200],
     [hubPath(world.a), 200],
     [hubPath(world.a, '?activeTab=needs_follow_up&type=inventory.sync&from=7d&q=sync'), 200],

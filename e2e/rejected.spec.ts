@@ -68,7 +68,8 @@ test('an owner reads what was refused, why, what to do, and the report as it was
   await expect(page.getByRole('navigation', { name: 'Workspace' }).getByRole('link')).toHaveText([
     'Overview',
     'Operations',
-    'Refused reports'
+    'Refused reports',
+    'Delivery'
   ]);
 });
 

@@ -13,7 +13,10 @@ async function pathsOf(world: World): Promise<string[]> {
   const [newest] = await writeHistory(world, 30);
   return [
     '/admin',
+    '/admin/connection',
+    `/admin/connection?workspace=${world.b}`,
     `/admin/workspaces/${world.a}`,
+    `/admin/workspaces/${world.a}/delivery`,
     hubPath(world.a),
     hubPath(world.a, '?activeTab=needs_follow_up&type=inventory.sync&q=sync'),
     hubPath(world.a, `?environment_id=${world.a1}`),

@@ -37,7 +37,9 @@ await build({
         hub: 'src/lib/server/live/hub.ts',
         log: 'src/lib/server/log.ts',
         config: 'src/lib/server/config.ts',
-        'http-front': 'src/lib/server/http-front.ts'
+        'http-front': 'src/lib/server/http-front.ts',
+        'node-name': 'src/lib/server/node-name.ts',
+        'self-proof': 'src/lib/server/metrics/self-proof.ts'
       },
       output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' }
     }

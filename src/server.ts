@@ -28,6 +28,8 @@ import { openLeaving } from './lib/server/leaving.ts';
 import { openHub, type Hub } from './lib/server/live/hub.ts';
 import { openLog } from './lib/server/log.ts';
 import { openMonitoring, type Monitoring } from './lib/server/metrics/monitoring.ts';
+import { openSelfProof, type SelfProofKeeper } from './lib/server/metrics/self-proof.ts';
+import { newNodeName } from './lib/server/node-name.ts';
 import { takeOverOutput, tellPerson, tellRefusal } from './lib/server/process-output.ts';
 import { openMaintenance } from './lib/server/reports/maintenance.ts';
 import type { Repeating } from './lib/server/reports/repeat.ts';
@@ -48,6 +50,7 @@ let demoWriter: DemoWriter | null = null;
 let hub: Hub | null = null;
 let maintenance: Repeating | null = null;
 let monitoring: Monitoring | null = null;
+let selfProof: SelfProofKeeper | null = null;
 let stopping: Promise<void> | null = null;
 const leaving = openLeaving();
 /** how long it may take to leave; 0 until there are pages that somebody could be reading */
@@ -118,8 +121,10 @@ async function start(config: Config): Promise<void> {
         })
       : null;
 
+  const node = newNodeName();
   const opened = await openHub({
     databaseUrl: database.url,
+    node,
     pooledUrl: config.pooledUrl,
     isOwnOrigin: (origin, host) => isOwnOrigin(config, origin, host),
     secureCookies: config.secureCookies,
@@ -145,6 +150,7 @@ async function start(config: Config): Promise<void> {
   arePagesServed = true;
   drainSeconds = config.drainSeconds;
   maintenance = openMaintenance({ url: database.url, log, feed: opened.feed });
+  selfProof = openSelfProof({ node, figures: opened.figures, url: database.url, log });
   if (demo) {
     demoWriter = startDemoWriter({
       entry: new URL('./demo-writer.js', import.meta.url).pathname,
@@ -198,6 +204,7 @@ function stop(code: number, leaveSeconds = 0): Promise<void> {
     await step('HTTP', () => port?.finished());
     await step('demo writer', () => demoWriter?.close());
     await step('maintenance', () => maintenance?.close());
+    await step('self-proof', () => selfProof?.close());
     await step('monitoring', () => monitoring?.close());
     denials.close();
     // hooks.server.ts closes its pools with it, as with adapter-node's own server.

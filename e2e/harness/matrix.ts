@@ -184,7 +184,7 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
       depth: 'some',
       places: [wholeB],
       hiddenWorkspaces: [...absentWorkspaces, foreignA],
-      may: ['review', 'undo', 'rejected reports']
+      may: ['review', 'undo', 'rejected reports', 'delivery']
     },
     await member('readonly', []),
     await member('support', ['diagnostics']),

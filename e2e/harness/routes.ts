@@ -43,6 +43,12 @@ export const ROUTES: Record<string, Route> = {
   '/login': { kind: 'open', actions: ['default'] },
   '/logout': { kind: 'open', methods: ['POST', 'GET'] },
   '/admin': { kind: 'own' },
+  '/admin/connection': {
+    kind: 'page',
+    path: (workspace) => `/admin/connection?workspace=${workspace}`,
+    queries: ['utm=1']
+  },
+  '/admin/connection/node': { kind: 'own', methods: ['GET'] },
   '/admin/workspaces/[workspace]': {
     kind: 'page',
     path: (workspace) => `/admin/workspaces/${workspace}`,
@@ -53,6 +59,12 @@ export const ROUTES: Record<string, Route> = {
     needs: 'rejected reports',
     path: (workspace) => `/admin/workspaces/${workspace}/rejected`,
     queries: [`after=${cursorAt(1_790_000_000_000, 1)}`, 'before=none']
+  },
+  '/admin/workspaces/[workspace]/delivery': {
+    kind: 'page',
+    needs: 'delivery',
+    path: (workspace) => `/admin/workspaces/${workspace}/delivery`,
+    queries: ['order=name']
   },
   '/admin/workspaces/[workspace]/operations': {
     kind: 'page',

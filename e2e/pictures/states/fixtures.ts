@@ -10,12 +10,13 @@ const S = 1_000;
 const MIN = 60 * S;
 export const person = { id: 1, name: 'Maren Holt', email: 'maren.holt@haldenroy.example' };
 export const workspaces = [
-  { id: 3, name: 'Halden & Roy', isDemo: true, mayReadRefused: true },
+  { id: 3, name: 'Halden & Roy', isDemo: true, mayReadRefused: true, mayReadDelivery: true },
   {
     id: 4,
     name: 'Northgate Services for municipalities, schools and hospitals of the north',
     isDemo: true,
-    mayReadRefused: false
+    mayReadRefused: false,
+    mayReadDelivery: false
   }
 ];
 const LONG_NAME = 'Greyfriars Academy Trust (sixth form, exams and admissions)';

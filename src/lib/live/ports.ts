@@ -2,6 +2,7 @@
  * What the live path needs of the world around it: clocks, schedules, chance and a socket, so that tests can hold all of
  * them. `browserPorts` is the real one; nothing here keeps state of a feed. One ticker serves all feeds of a tab.
  */
+import { Journal } from './journal.ts';
 import type { Moment } from './server-clock.ts';
 import { openSocket, type LiveSocket, type SocketListener } from './socket.ts';
 import { openTransports } from './transport.ts';
@@ -27,6 +28,9 @@ export interface Ports {
 
 const HIDDEN_FRAME_MS = 250;
 const watchers = new Set<() => void>();
+const moment = (): Moment => ({ mono: performance.now(), wall: Date.now() });
+/** What became of this tab's connections; only browsers open any. */
+export const journal = new Journal(moment);
 let ticker: ReturnType<typeof setInterval> | undefined;
 
 const schedules: Pick<Ports, 'after' | 'onReturn'> = {
@@ -56,7 +60,7 @@ const schedules: Pick<Ports, 'after' | 'onReturn'> = {
 /** The browser's own clocks and schedules. */
 export const browserPorts: Ports = {
   ...schedules,
-  moment: () => ({ mono: performance.now(), wall: Date.now() }),
+  moment,
   random: Math.random,
   everySecond(callback) {
     watchers.add(callback);
@@ -82,10 +86,12 @@ export const browserPorts: Ports = {
     return stop;
   },
   isVisible: () => document.visibilityState === 'visible',
-  openSocket: openTransports({
-    ...schedules,
-    openWebSocket: openSocket,
-    loadHttp: (loaded, failed) => void import('./http-socket.ts').then(loaded, failed)
-  }),
+  openSocket: journal.watchLosses(
+    openTransports({
+      ...schedules,
+      openWebSocket: journal.watchAttempts(openSocket),
+      loadHttp: (loaded, failed) => void import('./http-socket.ts').then(loaded, failed)
+    })
+  ),
   warn: (message) => console.warn(`[watchfloor] ${message}`)
 };

@@ -85,7 +85,11 @@ export const subscribeAnswerSchema = z.discriminatedUnion('result', [
 export type SubscribeAnswer = z.infer<typeof subscribeAnswerSchema>;
 
 /** client → server with an empty body, acknowledged with this. */
-export const clockAnswerSchema = z.object({ now: instant });
+export const clockAnswerSchema = z.object({
+  now: instant,
+  /** which node answered, by a name that it made up when it started (for who diagnoses a connection) */
+  node: z.optional(z.string().check(z.maxLength(32)))
+});
 
 /** server → client: the latest of each row of one batch. */
 export const rowsChangedSchema = z.object({ rows: z.array(operationRowSchema), removed: z.array(removal) });

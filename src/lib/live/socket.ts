@@ -41,7 +41,8 @@ export interface SocketListener {
 export interface LiveSocket {
   /** `answered(null)`: no answer in time. For one that cannot be read, `malformed` is called instead. */
   subscribe(message: Subscribe, answered: (answer: SubscribeAnswer | null) => void): void;
-  clock(answered: (now: number | null) => void): void;
+  /** `node`: the name of the node at the other end, where it says one */
+  clock(answered: (now: number | null, node?: string) => void): void;
   close(): void;
   /** not a socket at all: the hub is asked again and again */
   readonly overHttp?: boolean;
@@ -97,7 +98,7 @@ export function openSocket(listener: SocketListener): LiveSocket {
       socket.timeout(ANSWER_TIMEOUT_MS).emit('clock', (error, input) => {
         if (closed) return;
         const answer = error ? null : parse(clockAnswerSchema, 'answer of clock', input);
-        if (error || answer !== null) answered(answer?.now ?? null);
+        if (error || answer !== null) answered(answer?.now ?? null, answer?.node);
       });
     },
     close() {

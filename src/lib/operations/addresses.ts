@@ -46,6 +46,16 @@ export function overviewAddress(workspaceId: number): string {
   return `/admin/workspaces/${workspaceId}`;
 }
 
+/** How this tab is connected; of which workspace the proofs are looked at. */
+export function connectionAddress(workspaceId: number): string {
+  return `/admin/connection?workspace=${workspaceId}`;
+}
+
+/** What a node can say of its own delivery, for owners of the workspace. */
+export function deliveryAddress(workspaceId: number): string {
+  return `/admin/workspaces/${workspaceId}/delivery`;
+}
+
 export function operationAddress(workspaceId: number, operationId: number): string {
   return `/admin/workspaces/${workspaceId}/operations/${operationId}`;
 }

@@ -10,7 +10,8 @@ export const load: LayoutServerLoad = async ({ locals }) => ({
   workspaces: locals.person
     ? (await readWorkspaces(locals.database.access, locals.person.id)).map(({ role, ...workspace }) => ({
         ...workspace,
-        mayReadRefused: can(role, 'rejected_reports.read')
+        mayReadRefused: can(role, 'rejected_reports.read'),
+        mayReadDelivery: can(role, 'delivery.read')
       }))
     : []
 });

@@ -7,6 +7,7 @@ const WHO_MAY: Record<Capability, MemberRole[]> = {
   'operations.review': ['owner', 'manager', 'operator'],
   'diagnostics.read': ['support'],
   'rejected_reports.read': ['owner'],
+  'delivery.read': ['owner'],
   'displays.manage': ['owner', 'manager'],
   'members.manage': ['owner'],
   'types.manage': ['owner', 'manager'],

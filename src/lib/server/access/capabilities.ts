@@ -16,6 +16,8 @@ export type Capability =
   | 'diagnostics.read'
   /** see reports that could not be applied, with their reason */
   | 'rejected_reports.read'
+  /** see how the node that serves them delivers, and whether the workspace's numbers hold */
+  | 'delivery.read'
   /** pair, rename and revoke wall displays */
   | 'displays.manage'
   /** add members, change roles, narrow to environments */
@@ -30,6 +32,7 @@ const CAPABILITIES: Readonly<Record<MemberRole, readonly Capability[]>> = {
     'operations.read',
     'operations.review',
     'rejected_reports.read',
+    'delivery.read',
     'displays.manage',
     'members.manage',
     'types.manage',

@@ -20,6 +20,8 @@ export type DeniedDoor =
   | 'review'
   | 'diagnostics'
   | 'rejected reports'
+  | 'connection'
+  | 'delivery'
   | 'live'
   | 'sign-in'
   | 'request';

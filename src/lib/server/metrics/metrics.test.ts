@@ -58,7 +58,7 @@ test('counters of the hub are its own, however often they are read', async () =>
     passes: 90,
     resyncs: { ...figures.resyncs, epoch: 3 },
     laggards: { left: 4, recovered: 2, cut: 1 },
-    canary: { returned: 30, lost: 1 },
+    canary: { returned: 30, lost: 1, lastMs: 2 },
     catchUps: { ring: 6, database: 2, http: 1 },
     denied: 9
   };
