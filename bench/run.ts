@@ -1,14 +1,17 @@
 /**
- * `npm run bench [-- first-page delivery drops writers memory browser peers] [--full | --quick]`: measures on an embedded
+ * `npm run bench [-- PART…] [--full | --quick]` (parts: see below): measures on an embedded
  * Postgres of its own with fsync as in production, prints Markdown with ratios against a baseline of the same run, keeps
  * the figures in bench/results, and fills docs/PERFORMANCE.md. --quick is a smoke that keeps nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { startPostgres, type TestPostgres } from '../tests/harness/postgres.ts';
+import { avalanche } from './avalanche.ts';
 import { browser } from './browser.ts';
+import { catchUp } from './catch-up.ts';
 import { delivery } from './delivery.ts';
 import { drops } from './drops.ts';
+import { fanOut } from './fan-out.ts';
 import { toMarkdown } from './figures.ts';
 import { firstPage } from './first-page.ts';
 import { describeMachine, LOAD_AT_START, loadAtStart, toSentence, warnOfLoad } from './machine.ts';
@@ -16,9 +19,22 @@ import { memory } from './memory.ts';
 import { updatePage, type Result } from './page.ts';
 import { peers } from './peers.ts';
 import { tell, type Part, type Size } from './part.ts';
+import { storm } from './storm.ts';
 import { writers } from './writers.ts';
 
-const parts: Record<string, Part> = { 'first-page': firstPage, delivery, drops, writers, memory, browser, peers };
+const parts: Record<string, Part> = {
+  'first-page': firstPage,
+  delivery,
+  drops,
+  writers,
+  'fan-out': fanOut,
+  'catch-up': catchUp,
+  avalanche,
+  storm,
+  memory,
+  browser,
+  peers
+};
 /** What downloads something is not done unasked. */
 const ONLY_WHEN_NAMED = ['peers'];
 const RESULTS = new URL('./results/', import.meta.url);
