@@ -44,11 +44,14 @@ create index operation_runs_follow_ups_by_workspace on public.operation_runs (wo
 create index operation_runs_follow_ups_by_place
   on public.operation_runs (workspace_id, place_id, completed_at desc, id desc)
   where status = 'completed' and outcome in ('blocked', 'failed', 'partially_succeeded');
+-- "is not null" is true of every active one, and follows from asking when. It keeps these two out of the plans of lists that
+-- do not ask: they are the smallest of the active ones' indexes, and one ANALYZE in eight made Postgres read all active
+-- operations of a place through them and sort (109 buffers for 25 rows of 2,041 instead of 14, Postgres 15).
 create index operation_runs_silent_by_workspace on public.operation_runs (workspace_id, silence_check_at)
-  where status <> 'completed';
+  where status <> 'completed' and silence_check_at is not null;
 create index operation_runs_silent_by_place
   on public.operation_runs (workspace_id, place_id, silence_check_at)
-  where status <> 'completed';
+  where status <> 'completed' and silence_check_at is not null;
 -- The place is carried along for the policy, so that a count need not visit the rows.
 create index operation_runs_by_outcome on public.operation_runs (workspace_id, outcome, completed_at desc, id desc)
   include (place_id) where status = 'completed';
