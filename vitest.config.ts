@@ -27,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          setupFiles: ['tests/harness/property-seed.ts'],
           env: environment,
           environment: 'node'
         }
@@ -36,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'pg',
           include: ['tests/**/*.pg.test.ts'],
+          setupFiles: ['tests/harness/property-seed.ts'],
           env: environment,
           environment: 'node',
           globalSetup: ['tests/harness/global-setup.ts'],

@@ -154,11 +154,14 @@ describe('over a WebSocket', () => {
   });
 
   test('the age of each proof is kept as it was when it came, and only of live ones', async () => {
+    // The first one came before the server's clock was measured: nothing was live then.
     await goLive();
-    await pass(2_000);
-    ticked();
+    for (let n = 0; n < 2; n += 1) {
+      await pass(2_000);
+      ticked();
+    }
     expect(view.stamp.state).toBe('live');
-    expect(view.proofs.length).toBeGreaterThanOrEqual(2);
+    expect(view.proofs.length).toBe(2);
     for (const { ms } of view.proofs) expect(ms).toBeLessThan(1_000);
   });
 
@@ -211,7 +214,10 @@ test('a connection that is lost is counted, nothing is measured over it, and HTT
   expect(view.trips.length).toBe(trips);
   httpReply = { node: 'wrstvx', protocol: 4 };
   await goLive();
-  await pass(31_000);
+  for (let n = 0; n < 16; n += 1) {
+    await pass(2_000);
+    ticked();
+  }
   expect(view).toMatchObject({ way: 'websocket', answersHttp: true, serverProtocol: 4 });
   expect(view.record.losses[0]!.backAfterMs).toBeGreaterThan(0);
 });

@@ -15,6 +15,7 @@ import { openTransports } from '../transport.ts';
 import { OracleServer, WORKSPACE } from './oracle-server.ts';
 import { SimulatedBurst } from './simulated-burst.ts';
 import { SimulatedHttp } from './simulated-http.ts';
+import { SimulatedNumbers } from './simulated-numbers.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 import { SimulatedTime } from './simulated-time.ts';
 
@@ -50,8 +51,7 @@ export class World extends SimulatedTime {
   left = 0;
   #outbox: Told[] = [];
   #fedTo: number;
-  /** what was last told of the numbers, by unit, without the time */
-  #toldNumbers = new Map<Summary['place'], string>();
+  readonly #numbers: SimulatedNumbers;
   #passedAt: number;
   #isBurst = false;
   /** what each query asks for */
@@ -73,6 +73,7 @@ export class World extends SimulatedTime {
     super();
     this.#random = random;
     this.#fault = fault;
+    this.#numbers = new SimulatedNumbers(fault !== 'numbers are not told', (summary) => this.#outbox.push({ summary }));
     this.mayUseHttp = mayUseHttp;
     this.filter = filter;
     for (let n = 0; n < rows; n++) this.server.insert([null, 1, 2][n % 3] ?? null, this.now - rows + n);
@@ -164,7 +165,7 @@ export class World extends SimulatedTime {
       scope,
       this.#fault === 'nobody tells what became stale' ? -Infinity : proofAt
     );
-    const summaries = this.server.summaries(scope, proofAt);
+    const summaries = this.#numbers.known(this.server.summaries(scope, this.now));
     const place = this.server.token();
     return { result: 'caught_up', generation: 9, ...found, summaries, token: place, proofAt, now: proofAt };
   }
@@ -180,7 +181,7 @@ export class World extends SimulatedTime {
       this.socket?.burst?.passed(deltas);
       if (this.#isBurst) this.#tellBurst();
       else this.#outbox.push(...deltas.map((rows) => ({ rows })));
-      for (const summary of this.server.summaries(rooms, this.now)) this.#tellNumbers(summary);
+      this.#numbers.tell(this.server.summaries(rooms, this.now));
     }
     this.#fedTo = this.server.log.length;
     this.#passedAt = this.now;
@@ -224,13 +225,6 @@ export class World extends SimulatedTime {
 
   #listOf(socket: SimulatedSocket): { scope: Scope; filter: ListFilter } | null {
     return this.#lists.get(socket.query ?? '-') ?? null;
-  }
-
-  #tellNumbers(summary: Summary): void {
-    const news = JSON.stringify({ ...summary, at: 0 });
-    if (this.#toldNumbers.get(summary.place) === news || this.#fault === 'numbers are not told') return;
-    this.#toldNumbers.set(summary.place, news);
-    this.#outbox.push({ summary });
   }
 
   emit(): void {
