@@ -54,3 +54,14 @@ test('others of the workspace are refused with the reason, outsiders find nothin
   await expect(other.locator('body')).not.toContainText('Only owners');
   expect((await other.request.get(pathOf(world.b))).status()).toBe(404);
 });
+
+test('a browser that cannot draw plots is told their course in words', async ({ world, open }) => {
+  const owner = await addMember(world, 'owner');
+  const { page, context } = await open(owner, 'about:blank');
+  await context.addInitScript(() => Object.defineProperty(navigator, 'language', { get: () => 'en-US@posix' }));
+  await page.goto(pathOf(world.a));
+  await expect(page.locator('.plot__missing').first()).toContainText('This browser cannot draw the plot.', {
+    timeout: PATIENCE_MS
+  });
+  await expect(page.locator('.figure summary').first()).toBeVisible();
+});

@@ -30,14 +30,15 @@ async function signIn(page: Page): Promise<void> {
 const browser = await openBrowser();
 await mkdir(OUT, { recursive: true });
 try {
-  const account = await browser.newContext({ timezoneId: 'Europe/Berlin' });
+  const account = await browser.newContext({ timezoneId: 'Europe/Berlin', locale: 'en-GB' });
   await signIn(await account.newPage());
   const storageState = await account.storageState();
   for (const size of SIZES) {
     const options = {
       viewport: { width: size.width, height: size.height },
       colorScheme: size.theme,
-      timezoneId: 'Europe/Berlin'
+      timezoneId: 'Europe/Berlin',
+      locale: 'en-GB'
     };
     const context = await browser.newContext({ ...options, storageState });
     const page = await context.newPage();
@@ -62,6 +63,17 @@ try {
       await page.goto(link ?? '');
       await page.getByText('Live', { exact: true }).waitFor();
       await take(`detail${i}`);
+    }
+    for (const name of ['connection', 'delivery'] as const) {
+      await page.goto(
+        BASE_URL + (name === 'connection' ? '/admin/connection' : hub.replace(/operations.*$/, 'delivery'))
+      );
+      await page.getByText('Live', { exact: true }).waitFor();
+      // Plots come with their own code, and round trips with the seconds.
+      if (name === 'delivery') await page.locator('canvas').first().waitFor();
+      await page.locator('h2').first().waitFor();
+      if (!ONLY || name.startsWith(ONLY))
+        await page.screenshot({ path: `${OUT}/${name}-${size.name}.png`, fullPage: true });
     }
     await page.goto(`${BASE_URL}/admin/workspaces/999/operations`);
     await take('missing');
