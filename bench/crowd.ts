@@ -167,13 +167,14 @@ export async function makeRows({ writer, a, a1 }: World, count: number): Promise
   return rows.map(({ id }) => id);
 }
 
+/** What a client must have been told: nothing of a row that was never changed since it was made. */
 export async function revisionsOf({ owner }: World, ids: number[]): Promise<number[]> {
   const { rows } = await owner.query<{ id: number; revision: number }>(
     'select id, revision from operation_runs where id = any ($1::bigint[])',
     [ids]
   );
   const found = new Map(rows.map(({ id, revision }) => [id, revision]));
-  return ids.map((id) => found.get(id) ?? 0);
+  return ids.map((id) => ((found.get(id) ?? 0) > 1 ? found.get(id)! : 0));
 }
 
 export interface Writing {

@@ -43,6 +43,7 @@ export interface Report {
 /** About four tries a second while the network is away, and no two clients in step. */
 const RETRY = { reconnection: true, reconnectionDelay: 250, reconnectionDelayMax: 250, randomizationFactor: 0.5 };
 const BUSY_MS = 500;
+const PATIENCE_MS = 60_000;
 
 interface Client {
   score: Score;
@@ -76,13 +77,14 @@ function openStock(): Client {
 }
 
 /** As simple as the protocol allows: it catches up from the newest place that it may, and reads the page when told to. */
-function openHub(scope: Scope, { person, token: first }: Seat): Client {
-  const origin = `http://127.0.0.1:${proxy.port}`;
-  const socket: Socket<ServerEvents, ClientEvents> = io(origin, {
+function openHub(scope: Scope, port: number, { person, token: first }: Seat): Client {
+  // The server answers to its own name only, so it is called by that.
+  const host = `127.0.0.1:${port}`;
+  const socket: Socket<ServerEvents, ClientEvents> = io(`http://127.0.0.1:${proxy.port}`, {
     path: LIVE_PATH,
     transports: ['websocket'],
     forceNew: true,
-    extraHeaders: { cookie: person.cookie, origin },
+    extraHeaders: { cookie: person.cookie, host, origin: `http://${host}` },
     ...RETRY
   });
   const client: Client = { score: new Score(), socket: socket as unknown as Socket, ready: false };
@@ -130,8 +132,12 @@ function openHub(scope: Scope, { person, token: first }: Seat): Client {
   return client;
 }
 
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((next) => setTimeout(next, 5));
+async function until(done: () => boolean, what: string): Promise<void> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (!done()) {
+    if (performance.now() > giveUpAt) throw new Error(`After ${PATIENCE_MS / 1_000} s ${what}.`);
+    await new Promise((next) => setTimeout(next, 5));
+  }
 }
 
 function noteCompletion(): void {
@@ -152,8 +158,10 @@ async function follow(order: Order): Promise<Report | null> {
       proxy = await openDroppingProxy(order.port);
       if (order.kind === 'hub') reader ??= openReader(order.url);
       [away, completeAfter, readAnew] = [[], [], 0];
-      clients = order.seats.map((seat) => (order.kind === 'hub' ? openHub(order.scope, seat) : openStock()));
-      await until(() => clients.every(({ ready }) => ready));
+      clients = order.seats.map((seat) =>
+        order.kind === 'hub' ? openHub(order.scope, order.port, seat) : openStock()
+      );
+      await until(() => clients.every(({ ready }) => ready), 'not every client was connected');
       return null;
     }
     case 'drop':
@@ -169,11 +177,14 @@ async function follow(order: Order): Promise<Report | null> {
     }
     case 'finish': {
       noteCompletion();
-      await until(() => clients.every(({ ready }) => ready));
+      await until(() => clients.every(({ ready }) => ready), 'not every client was connected');
       const asked = performance.now();
       for (const { score } of clients) score.await(order.rows, asked);
       const complete = (): boolean => clients.every(({ score }) => score.completeAfter() !== null);
-      await until(() => complete() || performance.now() - Math.max(asked, lastHeard) > order.patienceMs);
+      await until(
+        () => complete() || performance.now() - Math.max(asked, lastHeard) > order.patienceMs,
+        'rows still came'
+      );
       const report: Report = { all: NONE, away: NONE, rows: 0, right: 0, completeAfter, readAnew };
       for (const { score } of clients) {
         report.all = add(report.all, score.count(new Map(), order.rows));

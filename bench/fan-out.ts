@@ -129,7 +129,7 @@ async function prepare(postgres: TestPostgres, kind: Kind, levels: number[]): Pr
     await owner.query(
       NOTIFY_EACH_ROW.replace(
         'to_jsonb(new)',
-        `to_jsonb(new) || jsonb_build_object('revision', new.progress_processed)`
+        `(to_jsonb(new) || jsonb_build_object('revision', new.progress_processed))`
       )
     );
     await owner.end();

@@ -4,13 +4,18 @@
  * nothing is joined: one change, one frame.
  */
 import pg from 'pg';
-import { WebSocket, WebSocketServer } from 'ws';
+import * as ws from 'ws';
 import { tellMemory } from './tell-memory.mjs';
 
 process.on('disconnect', () => process.exit());
 tellMemory();
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false, skipUTF8Validation: true });
-const { Sender } = WebSocket as unknown as {
+const server = new ws.WebSocketServer({
+  host: '127.0.0.1',
+  port: 0,
+  perMessageDeflate: false,
+  skipUTF8Validation: true
+});
+const { Sender } = ws as unknown as {
   Sender: { frame(data: Buffer, options: Record<string, unknown>): Buffer[] };
 };
 const listener = new pg.Client({ connectionString: process.argv[2]! });

@@ -26,6 +26,7 @@ async function expectClean(page: Page, what: string): Promise<void> {
 }
 
 test('the hub where nothing was reported, and in each of its tabs', async ({ world, open }) => {
+  test.setTimeout(180_000); // nine pages, each judged twice
   const type = await addType(world, 1);
   const { page } = await open(world.everyone, hubPath(world.a));
   await untilLive(page);

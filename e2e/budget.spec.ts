@@ -11,9 +11,10 @@ import { expect, hubPath, test } from './harness/test.ts';
 /**
  * For the hub: everything until the stamp says Live, each file gzipped as it would be sent. With rows alone it was 90 KB;
  * numbers, decision, queue, tabs and filters were paid for almost entirely by what is fetched only when it is asked for.
- * Bursts, the way over HTTP (itself fetched where it is needed) and the notice of access took 3 KB.
+ * Bursts, the way over HTTP (itself fetched where it is needed) and the notice of access took 3 KB; what a tab remembers of
+ * its connection, and loading a new version in place, 5 KB.
  */
-const JAVASCRIPT_BUDGET_BYTES = 95 * 1024;
+const JAVASCRIPT_BUDGET_BYTES = 104 * 1024;
 
 test('a first load opens one socket, and no second while that one opens', async ({ world, open }) => {
   const { page } = await open(world.everyone, 'about:blank');
@@ -24,7 +25,7 @@ test('a first load opens one socket, and no second while that one opens', async 
   expect(sockets).toHaveLength(1);
 });
 
-test('the hub loads at most 95 KB of gzipped JavaScript before the first interaction', async ({ world, open }) => {
+test('the hub loads at most 104 KB of gzipped JavaScript before the first interaction', async ({ world, open }) => {
   await writeHistory(world, 60);
   // A context of its own: nothing is in its cache, and each file comes once.
   const { page } = await open(world.everyone, 'about:blank');

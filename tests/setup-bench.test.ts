@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Score } from '../bench/drops-score.ts';
 
 /** The bench itself: that it still runs, and has something to say. What it says depends on the machine. */
@@ -12,6 +12,8 @@ test('every part of the bench still runs, and finds its place in docs/PERFORMANC
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, WATCHFLOOR_E2E_BUILD: process.env['WATCHFLOOR_E2E_BUILD'] || `${PROJECT}build` }
   });
+  // Where it hangs, what it started ends with it.
+  onTestFinished(() => void child.kill());
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -98,6 +98,8 @@ export class Seat {
   state: 'opening' | 'live' | 'absent' | 'ended' = 'opening';
   token = '';
   readonly #removed = new Map<number, number>();
+  /** numbers that came since it asked: put on top of the answer, as the browser's client does */
+  #early: Summary[] = [];
   readonly #socket: Socket<ServerEvents, ClientEvents>;
   #reading = false;
   #again = false;
@@ -126,7 +128,10 @@ export class Seat {
     this.#socket.on('connect_error', () => this.#end());
     this.#socket.on('disconnect', () => this.#end());
     this.#socket.on('rows:changed', (delta) => this.#apply(delta));
-    this.#socket.on('summary:changed', ({ summary }) => this.#take(summary));
+    this.#socket.on('summary:changed', ({ summary }) => {
+      this.#early.push(summary);
+      this.#take(summary);
+    });
     this.#socket.on('access:changed', () => {
       this.#purge();
       this.read();
@@ -161,12 +166,14 @@ export class Seat {
     for (const row of page.rows) this.#upsert(row);
     const question: Subscribe = { protocol: PROTOCOL_VERSION, scope, window, summaries: numbers, token: page.token };
     this.heard.push({ name: 'subscribe', body: null, ...this.clock() });
+    this.#early = [];
     const answer: SubscribeAnswer = await this.#socket.timeout(10_000).emitWithAck('subscribe', question);
     if (this.#again) return;
     if (answer.result === 'caught_up') {
       this.#apply(answer);
       this.summaries.clear();
-      for (const summary of answer.summaries) this.#take(summary);
+      // What came in one go with the answer was heard before this line is reached.
+      for (const summary of [...answer.summaries, ...this.#early]) this.#take(summary);
       this.token = answer.token;
       this.state = 'live';
     } else if (answer.result === 'absent') {
