@@ -27,6 +27,8 @@ declare global {
       theme: Theme;
       /** IANA name */
       timeZone: string;
+      /** of the client; null where a proxy hides it */
+      address: string | null;
       /** of this request, in each line of the log about it */
       requestId: string;
       /** Tells the log what was refused; who asked is known. */

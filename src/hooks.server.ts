@@ -36,6 +36,8 @@ export const handle: Handle = async ({ event, resolve }) => {
   locals.database = web.database;
   locals.access = web.access;
   locals.requestId = newId();
+  // Empty where a proxy hides it (http-front.ts sets the header that this reads).
+  locals.address = event.getClientAddress() || null;
   locals.denied = (denial) => tellDenied(event, denial);
   locals.theme = parseTheme(cookies.get(THEME_COOKIE));
   locals.timeZone = parseTimeZone(cookies.get(TIME_ZONE_COOKIE));
@@ -82,14 +84,8 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
   };
 };
 
-function tellDenied({ locals, getClientAddress }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
-  let address: string | null = null;
-  try {
-    if (web.access.knowsAddresses) address = getClientAddress();
-  } catch {
-    // A request that came around the proxy lacks its header.
-  }
-  const { person, session, requestId } = locals;
+function tellDenied({ locals }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
+  const { person, session, address, requestId } = locals;
   web.denials.denied({ ...denial, personId: person?.id ?? null, sessionId: session?.id ?? null, address, requestId });
 }
 

@@ -24,14 +24,14 @@ export const load: PageServerLoad = async ({ locals, url }) => {
 };
 
 export const actions: Actions = {
-  async default({ request, locals, cookies, getClientAddress, setHeaders }) {
+  async default({ request, locals, cookies, setHeaders }) {
     const { email, password, next } = formSchema.parse(Object.fromEntries(await request.formData()));
     if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
 
     const answer = await locals.access.signIn.attempt({
       email,
       password,
-      address: locals.access.knowsAddresses ? getClientAddress() : null
+      address: locals.address
     });
     if (answer.kind !== 'signed in')
       locals.denied({

@@ -31,6 +31,8 @@ export type DeniedWhy =
   | 'refused'
   | 'too many attempts'
   | 'too many sockets'
+  | 'too many messages'
+  | 'binary message'
   | 'foreign origin'
   | 'foreign host'
   /** the role lacks what is named by `capability` */
