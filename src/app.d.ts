@@ -27,6 +27,8 @@ declare global {
       theme: Theme;
       /** IANA name */
       timeZone: string;
+      /** the person chose it; else it is the browser's */
+      isZoneChosen: boolean;
       /** of the client; null where a proxy hides it */
       address: string | null;
       /** of this request, in each line of the log about it */

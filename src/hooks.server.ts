@@ -17,7 +17,13 @@ import { toLoginPath } from '#lib/server/access/return-path.ts';
 import { openLog, type Log } from '#lib/server/log.ts';
 import { applyPageHeaders } from '#lib/server/web/headers.ts';
 import { openWeb, type Web } from '#lib/server/web/open-web.ts';
-import { parseTheme, parseTimeZone, THEME_COOKIE, TIME_ZONE_COOKIE } from '#lib/server/web/preferences.ts';
+import {
+  parseTheme,
+  parseTimeZone,
+  THEME_COOKIE,
+  TIME_ZONE_COOKIE,
+  ZONE_CHOICE_COOKIE
+} from '#lib/server/web/preferences.ts';
 import { needsPerson } from '#lib/server/web/public-routes.ts';
 
 let web: Web;
@@ -40,7 +46,9 @@ export const handle: Handle = async ({ event, resolve }) => {
   locals.address = event.getClientAddress() || null;
   locals.denied = (denial) => tellDenied(event, denial);
   locals.theme = parseTheme(cookies.get(THEME_COOKIE));
-  locals.timeZone = parseTimeZone(cookies.get(TIME_ZONE_COOKIE));
+  const chosenZone = cookies.get(ZONE_CHOICE_COOKIE);
+  locals.isZoneChosen = chosenZone !== undefined && parseTimeZone(chosenZone) === chosenZone;
+  locals.timeZone = parseTimeZone(locals.isZoneChosen ? chosenZone : cookies.get(TIME_ZONE_COOKIE));
 
   const { session, person, setCookie } = await web.access.sessions
     .check(request.headers.get('cookie'))

@@ -4,6 +4,7 @@
  */
 import { fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
+import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
 import type { Actions, PageServerLoad } from './$types';
@@ -13,7 +14,8 @@ const REFUSED =
 /** Enough for any e-mail and password that can be right (passwords.ts); what is longer is wrong. */
 const formSchema = z.object({
   email: z.string().trim().max(254).catch(''),
-  password: z.string().max(1024).catch(''),
+  // Of 1024 characters, each may be two of those that JavaScript counts.
+  password: z.string().max(2048).catch(''),
   next: z.string().max(2048).catch('')
 });
 
@@ -33,7 +35,7 @@ export const actions: Actions = {
       password,
       address: locals.address
     });
-    if (answer.kind !== 'signed in')
+    if (answer.kind === 'refused' || answer.kind === 'limited')
       locals.denied({
         door: 'sign-in',
         why: answer.kind === 'limited' ? 'too many attempts' : 'refused',
@@ -45,11 +47,16 @@ export const actions: Actions = {
       const when = minutes === 1 ? 'in a minute' : `in ${minutes} minutes`;
       return fail(429, { email, message: `Too many attempts to sign in. Try again ${when}.` });
     }
+    if (answer.kind === 'busy')
+      return fail(503, { email, message: 'Many people are signing in right now. Try again in a moment.' });
     if (answer.kind === 'refused') return fail(400, { email, message: REFUSED });
 
     // Whoever was signed in here before is not any more.
     if (locals.session) await locals.access.sessions.signOut(locals.session.id);
-    const { setCookie } = await locals.access.sessions.signIn(answer.personId);
+    const { setCookie } = await locals.access.sessions.signIn(
+      answer.personId,
+      toBrowserName(request.headers.get('user-agent'))
+    );
     cookies.set(setCookie.name, setCookie.value, setCookie.options);
     redirect(303, toReturnPath(next) ?? '/admin');
   }

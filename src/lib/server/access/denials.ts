@@ -24,6 +24,7 @@ export type DeniedDoor =
   | 'delivery'
   | 'live'
   | 'sign-in'
+  | 'account'
   | 'request';
 
 export type DeniedWhy =
