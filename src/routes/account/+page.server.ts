@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
+import { readForm } from '#lib/server/web/forms.ts';
 import { parseTimeZone, THEME_COOKIE, THEMES, ZONE_CHOICE_COOKIE } from '#lib/server/web/preferences.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -27,7 +28,7 @@ export const load: PageServerLoad = async ({ locals, url }) => ({
 });
 
 async function fieldsOf<T>({ request }: RequestEvent, schema: z.ZodType<T>): Promise<T | null> {
-  return schema.safeParse(Object.fromEntries(await request.formData())).data ?? null;
+  return schema.safeParse(await readForm(request)).data ?? null;
 }
 
 export const actions: Actions = {

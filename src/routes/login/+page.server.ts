@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
+import { readForm } from '#lib/server/web/forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const REFUSED =
@@ -27,7 +28,7 @@ export const load: PageServerLoad = async ({ locals, url }) => {
 
 export const actions: Actions = {
   async default({ request, locals, cookies, setHeaders }) {
-    const { email, password, next } = formSchema.parse(Object.fromEntries(await request.formData()));
+    const { email, password, next } = formSchema.parse(await readForm(request));
     if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
 
     const answer = await locals.access.signIn.attempt({
