@@ -11,7 +11,7 @@ import { createServer as createHttp, request } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { project } from './sources.mjs';
+import { freePort, startOwnServer } from './own-server.mjs';
 
 const SCANNER = '@mdn/mdn-http-observatory@1.4.8';
 /** What SECURITY.md says; a lower score fails. */
@@ -20,11 +20,16 @@ const directory = await mkdtemp(join(tmpdir(), 'watchfloor-observatory-'));
 // Where it runs as root, Postgres is another user, who must get to its data.
 await chmod(directory, 0o755);
 const servers = [];
-const children = [];
+const own = [];
+const startWatchfloor = async (more) => {
+  const started = await startOwnServer(directory, more);
+  own.push(started);
+  return started.port;
+};
 
 try {
   const scan = await installScanner();
-  const plain = await startWatchfloor({});
+  const plain = await startWatchfloor();
   const results = { http: await scan({ httpPort: plain, httpsPort: 1 }, '/login') };
   const tls = await startBehindTls();
   results.tls = await scan(tls, '/login');
@@ -39,10 +44,7 @@ try {
   process.stderr.write(`The Observatory could not be asked: ${error.message}\n`);
   process.exitCode = 2;
 } finally {
-  for (const child of children) child.kill('SIGTERM');
-  await Promise.all(
-    children.map((child) => new Promise((done) => (child.exitCode === null ? child.once('exit', done) : done())))
-  );
+  for (const server of own) await server.stop();
   for (const server of servers) server.close(() => undefined).closeAllConnections();
   await rm(directory, { recursive: true, force: true });
 }
@@ -88,38 +90,6 @@ async function installScanner() {
   };
 }
 
-/** The built server on a port of its own, with data of its own and no demo. */
-async function startWatchfloor(more) {
-  const port = await freePort();
-  const data = join(directory, `data-${port}`);
-  await mkdir(data);
-  const child = spawn(process.execPath, [join(project, 'build', 'watchfloor', 'server.js')], {
-    cwd: directory,
-    env: {
-      PATH: process.env.PATH,
-      HOME: directory,
-      NODE_ENV: 'production',
-      PORT: String(port),
-      WATCHFLOOR_DATA_DIR: data,
-      WATCHFLOOR_DEMO: '0',
-      WATCHFLOOR_DRAIN_SECONDS: '0',
-      ...more
-    },
-    stdio: ['ignore', 'pipe', 'pipe']
-  });
-  children.push(child);
-  let said = '';
-  await new Promise((done, fail) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text) => {
-        said += text;
-        if (said.includes('Stop with Ctrl-C')) done();
-      });
-    child.once('exit', () => fail(new Error(`the server did not start (npm run build first): ${said.slice(-300)}`)));
-  });
-  return port;
-}
-
 /** https on one port, and http on another that leads there, as the shipped proxies do. */
 async function startBehindTls() {
   const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
@@ -160,12 +130,4 @@ async function startBehindTls() {
   await new Promise((done) => secure.listen(httpsPort, 'localhost', done));
   await new Promise((done) => plain.listen(httpPort, 'localhost', done));
   return { httpPort, httpsPort };
-}
-
-async function freePort() {
-  const probe = createHttp();
-  await new Promise((done) => probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address();
-  await new Promise((done) => probe.close(done));
-  return port;
 }

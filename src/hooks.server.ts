@@ -45,6 +45,7 @@ export const handle: Handle = async ({ event, resolve }) => {
   // Empty where a proxy hides it (http-front.ts sets the header that this reads).
   locals.address = event.getClientAddress() || null;
   locals.denied = (denial) => tellDenied(event, denial);
+  locals.accessed = (what, of) => tellAccess(event, what, of);
   locals.theme = parseTheme(cookies.get(THEME_COOKIE));
   const chosenZone = cookies.get(ZONE_CHOICE_COOKIE);
   locals.isZoneChosen = chosenZone !== undefined && parseTimeZone(chosenZone) === chosenZone;
@@ -95,6 +96,23 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
 function tellDenied({ locals }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
   const { person, session, address, requestId } = locals;
   web.denials.denied({ ...denial, personId: person?.id ?? null, sessionId: session?.id ?? null, address, requestId });
+}
+
+/** Who, from where, with which session: the same names of things as a line of a refusal, and nothing secret. */
+function tellAccess(
+  { locals: { person, session, address, requestId } }: RequestEvent,
+  ...[what, of]: Parameters<App.Locals['accessed']>
+): void {
+  const sessionId = of?.sessionId ?? session?.id;
+  log.info(
+    {
+      person: of?.personId ?? person?.id,
+      session: sessionId?.slice(0, 12),
+      address: address ?? undefined,
+      request: requestId
+    },
+    what
+  );
 }
 
 function newId(): string {

@@ -21,6 +21,7 @@ import {
   prepareHandlerEnvironment,
   refuseForeignChange,
   refuseForeignHost,
+  refuseUnknownMethod,
   setHeadersOfEveryResponse,
   tellForeignRequests
 } from './lib/server/http-front.ts';
@@ -93,7 +94,7 @@ async function start(config: Config): Promise<void> {
   server = createServer(REQUEST_LIMITS, (request, response) => {
     watching.watch(request, response);
     if (refuseForeignHost(config, request, response) || refuseForeignChange(config, request, response)) return;
-    if (watching.handle(request, response)) return;
+    if (refuseUnknownMethod(request, response) || watching.handle(request, response)) return;
     if (leaving.handle(request, response)) return;
     // /readyz among them: a load balancer must not send people here before there are pages.
     if (arePagesServed && hub?.handle(request, response)) return;

@@ -55,6 +55,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+const mine = () => ({ cookie: world.everyone.cookie, origin: `http://127.0.0.1:${port}` });
 const form = (fields: Record<string, string>): string => new URLSearchParams(fields).toString();
 const lines = (server: RunningServer): Record<string, unknown>[] =>
   server
@@ -109,6 +110,36 @@ describe('pages of other sites', () => {
     expect(lines(here)).toContainEqual(
       expect.objectContaining({ door: 'request', why: 'foreign origin', path: '/logout', origin: 'http://evil.test' })
     );
+  });
+});
+
+describe('what is not there', () => {
+  test('methods that nobody has are refused, TRACE among them, and nothing is sent back', async () => {
+    for (const method of ['TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH'])
+      for (const path of ['/login', '/icon.svg', '/healthz', operation]) {
+        const answer = await ask(port, path, { ...mine(), 'x-secret': 'told' }, undefined, method);
+        expect([403, 405], `${method} ${path}`).toContain(answer.status);
+        expect(JSON.stringify(answer)).not.toContain('told');
+      }
+  });
+
+  test('no listing, no file beside those that were built, and no way out of their directory', async () => {
+    const paths = [
+      ...['/_app/', '/_app/immutable/', '/_app/immutable/chunks/', '/.git/HEAD', '/.env', '/package.json'],
+      ...['/server.js', '/handler.js', '/../package.json', '/%2e%2e/package.json', '/..%2f..%2fpackage.json'],
+      ...['/_app/..%2f..%2f..%2fpackage.json', '/icon.svg/..', '/icon.svg%00.js', '/static/', '/.well-known/'],
+      ...[
+        '/_app/immutable/..%5c..%5cpackage.json',
+        '/node_modules/svelte/package.json',
+        '/src/server.ts',
+        '/@fs/etc/passwd'
+      ]
+    ];
+    for (const path of paths) {
+      const answer = await ask(port, path);
+      expect([303, 307, 308, 400, 404], path).toContain(answer.status);
+      expect(answer.body, path).not.toMatch(/"dependencies"|root:|ref: refs|Index of/);
+    }
   });
 });
 

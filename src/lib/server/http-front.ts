@@ -94,6 +94,17 @@ export function refuseForeignHost(config: Config, request: IncomingMessage, resp
   return true;
 }
 
+/** What any page, form or client of ours asks by. TRACE would send back what it was sent, files answer to everything. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Refuses a method that nothing here has, and returns true when it did. */
+export function refuseUnknownMethod(request: IncomingMessage, response: ServerResponse): boolean {
+  if (METHODS.has(request.method ?? '')) return false;
+  response.setHeader('connection', 'close');
+  answerPlainly(response, 405, 'There is nothing here by this method.');
+  return true;
+}
+
 /** Refuses what a page of another site would change here, and returns true when it did. One answer whatever it was for. */
 export function refuseForeignChange(config: Config, request: IncomingMessage, response: ServerResponse): boolean {
   if (!isForeignChange(request.method, request.headers, (origin, host) => isOwnOrigin(config, origin, host)))

@@ -69,6 +69,7 @@ export const actions: Actions = {
         return refuse(503, 'current', 'Many people are signing in right now. Try again in a moment.');
     }
     cookies.set(answer.setCookie.name, answer.setCookie.value, answer.setCookie.options);
+    locals.accessed('password changed', { personId: locals.person!.id, sessionId: answer.sessionId });
     redirect(303, '/account?done=password');
   },
 
@@ -78,11 +79,13 @@ export const actions: Actions = {
     // One that is over already, is none, or somebody else's: in any case it is not among them any more.
     if (asked !== null && asked.handle !== toHandle(locals.session!.id))
       await locals.access.sessions.endOwn(locals.person!.id, { handle: asked.handle });
+    locals.accessed('sessions ended');
     redirect(303, '/account?done=session');
   },
 
   async endOthers({ locals }) {
     await locals.access.sessions.endOwn(locals.person!.id, { allBut: locals.session!.id });
+    locals.accessed('sessions ended');
     redirect(303, '/account?done=sessions');
   },
 

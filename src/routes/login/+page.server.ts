@@ -54,11 +54,12 @@ export const actions: Actions = {
 
     // Whoever was signed in here before is not any more.
     if (locals.session) await locals.access.sessions.signOut(locals.session.id);
-    const { setCookie } = await locals.access.sessions.signIn(
+    const { sessionId, setCookie } = await locals.access.sessions.signIn(
       answer.personId,
       toBrowserName(request.headers.get('user-agent'))
     );
     cookies.set(setCookie.name, setCookie.value, setCookie.options);
+    locals.accessed('signed in', { personId: answer.personId, sessionId });
     redirect(303, toReturnPath(next) ?? '/admin');
   }
 };
