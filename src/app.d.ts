@@ -4,6 +4,9 @@ import type { Theme } from '#lib/server/web/preferences.ts';
 import type { Web } from '#lib/server/web/open-web.ts';
 import type { Denial } from '#lib/server/access/denials.ts';
 
+/** What is written down of those who were let in, beside what is of those who were not (denials.ts). */
+type AccessEvent = 'signed in' | 'signed out' | 'password changed' | 'sessions ended';
+
 declare global {
   namespace App {
     interface Error {
@@ -27,8 +30,14 @@ declare global {
       theme: Theme;
       /** IANA name */
       timeZone: string;
+      /** the person chose it; else it is the browser's */
+      isZoneChosen: boolean;
+      /** of the client; null where a proxy hides it */
+      address: string | null;
       /** of this request, in each line of the log about it */
       requestId: string;
+      /** Tells the log what somebody did with their access, once it is done. `of` = whom, where they were not signed in. */
+      accessed(what: AccessEvent, of?: { personId: number; sessionId: string }): void;
       /** Tells the log what was refused; who asked is known. */
       denied(denial: Omit<Denial, 'personId' | 'sessionId' | 'address' | 'requestId'>): void;
     }

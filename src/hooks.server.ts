@@ -17,7 +17,13 @@ import { toLoginPath } from '#lib/server/access/return-path.ts';
 import { openLog, type Log } from '#lib/server/log.ts';
 import { applyPageHeaders } from '#lib/server/web/headers.ts';
 import { openWeb, type Web } from '#lib/server/web/open-web.ts';
-import { parseTheme, parseTimeZone, THEME_COOKIE, TIME_ZONE_COOKIE } from '#lib/server/web/preferences.ts';
+import {
+  parseTheme,
+  parseTimeZone,
+  THEME_COOKIE,
+  TIME_ZONE_COOKIE,
+  ZONE_CHOICE_COOKIE
+} from '#lib/server/web/preferences.ts';
 import { needsPerson } from '#lib/server/web/public-routes.ts';
 
 let web: Web;
@@ -36,9 +42,14 @@ export const handle: Handle = async ({ event, resolve }) => {
   locals.database = web.database;
   locals.access = web.access;
   locals.requestId = newId();
+  // Empty where a proxy hides it (http-front.ts sets the header that this reads).
+  locals.address = event.getClientAddress() || null;
   locals.denied = (denial) => tellDenied(event, denial);
+  locals.accessed = (what, of) => tellAccess(event, what, of);
   locals.theme = parseTheme(cookies.get(THEME_COOKIE));
-  locals.timeZone = parseTimeZone(cookies.get(TIME_ZONE_COOKIE));
+  const chosenZone = cookies.get(ZONE_CHOICE_COOKIE);
+  locals.isZoneChosen = chosenZone !== undefined && parseTimeZone(chosenZone) === chosenZone;
+  locals.timeZone = parseTimeZone(locals.isZoneChosen ? chosenZone : cookies.get(TIME_ZONE_COOKIE));
 
   const { session, person, setCookie } = await web.access.sessions
     .check(request.headers.get('cookie'))
@@ -82,15 +93,26 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
   };
 };
 
-function tellDenied({ locals, getClientAddress }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
-  let address: string | null = null;
-  try {
-    if (web.access.knowsAddresses) address = getClientAddress();
-  } catch {
-    // A request that came around the proxy lacks its header.
-  }
-  const { person, session, requestId } = locals;
+function tellDenied({ locals }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
+  const { person, session, address, requestId } = locals;
   web.denials.denied({ ...denial, personId: person?.id ?? null, sessionId: session?.id ?? null, address, requestId });
+}
+
+/** Who, from where, with which session: the same names of things as a line of a refusal, and nothing secret. */
+function tellAccess(
+  { locals: { person, session, address, requestId } }: RequestEvent,
+  ...[what, of]: Parameters<App.Locals['accessed']>
+): void {
+  const sessionId = of?.sessionId ?? session?.id;
+  log.info(
+    {
+      person: of?.personId ?? person?.id,
+      session: sessionId?.slice(0, 12),
+      address: address ?? undefined,
+      request: requestId
+    },
+    what
+  );
 }
 
 function newId(): string {

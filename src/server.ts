@@ -19,11 +19,13 @@ import {
   answerPlainly,
   isOwnOrigin,
   prepareHandlerEnvironment,
+  refuseForeignChange,
   refuseForeignHost,
+  refuseUnknownMethod,
   setHeadersOfEveryResponse,
   tellForeignRequests
 } from './lib/server/http-front.ts';
-import { listen, stopListening } from './lib/server/http-listen.ts';
+import { limitConnections, listen, REQUEST_LIMITS, stopListening } from './lib/server/http-listen.ts';
 import { openLeaving } from './lib/server/leaving.ts';
 import { openHub, type Hub } from './lib/server/live/hub.ts';
 import { openLog } from './lib/server/log.ts';
@@ -89,9 +91,10 @@ async function start(config: Config): Promise<void> {
   let arePagesServed = false;
   const watching = openMonitoring({ config, log, denials, figures: () => hub?.figures() ?? null });
   monitoring = watching;
-  server = createServer((request, response) => {
+  server = createServer(REQUEST_LIMITS, (request, response) => {
     watching.watch(request, response);
-    if (refuseForeignHost(config, request, response) || watching.handle(request, response)) return;
+    if (refuseForeignHost(config, request, response) || refuseForeignChange(config, request, response)) return;
+    if (refuseUnknownMethod(request, response) || watching.handle(request, response)) return;
     if (leaving.handle(request, response)) return;
     // /readyz among them: a load balancer must not send people here before there are pages.
     if (arePagesServed && hub?.handle(request, response)) return;
@@ -102,6 +105,7 @@ async function start(config: Config): Promise<void> {
       }
     );
   });
+  limitConnections(server);
   setHeadersOfEveryResponse(server, config);
   tellForeignRequests(server, config, denials);
   // The ports first: another Watchfloor on them must not cost a start of the database.

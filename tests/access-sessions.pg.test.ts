@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addUser, disableUser, resetPassword } from '../src/lib/server/access/administration.ts';
-import { openSessions, type SessionCookie, type Sessions } from '../src/lib/server/access/sessions.ts';
+import { openSessions, toHandle, type SessionCookie, type Sessions } from '../src/lib/server/access/sessions.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 
@@ -204,4 +204,52 @@ test('a page’s request costs one statement to know who asks', async () => {
   expect((await openSessions({ pool: counting, secure: true }).check(header)).person?.id).toBe(personId);
   expect(statements).toHaveLength(1);
   expect(statements[0]).not.toMatch(/password|\*/);
+});
+
+describe('a person’s own sessions', () => {
+  test('are listed with what they were made with, the newest first, and not those that are over', async () => {
+    const old = await sessions.signIn(personId, 'Firefox on Linux');
+    await owner.query(`update sessions set created_at = created_at - interval '1 hour'`);
+    const mine = await sessions.signIn(personId);
+    const over = await sessions.signIn(personId);
+    await owner.query(`update sessions set expires_at = now() where id = $1`, [over.sessionId]);
+    const listed = await sessions.readOwn(personId);
+    expect(listed.map(({ handle, agent }) => [handle, agent])).toEqual([
+      [toHandle(mine.sessionId), null],
+      [toHandle(old.sessionId), 'Firefox on Linux']
+    ]);
+    expect(listed.every(({ createdAt, usedAt }) => createdAt === usedAt)).toBe(true);
+  });
+
+  test('when one was last used is written down once in a quarter of an hour, by pages alone', async () => {
+    const { header } = await signIn();
+    const wakes = async () => (await owner.query(`select from watchfloor.changes where kind = 's'`)).rowCount;
+    const woken = await wakes();
+    const usedAt = async () => (await sessions.readOwn(personId))[0]!.usedAt;
+    await owner.query(`update sessions set created_at = created_at - interval '14 minutes'`);
+    const before = await usedAt();
+    await sessions.check(header);
+    expect(await usedAt()).toBe(before);
+    await owner.query(`update sessions set created_at = created_at - interval '1 minute'`);
+    await sessions.readSession(header);
+    expect(await usedAt()).toBeLessThan(before);
+    await sessions.check(header);
+    expect(await usedAt()).toBeGreaterThan(before);
+    expect(await wakes()).toBe(woken);
+  });
+
+  test('one ends by its handle, and only one’s own; all others end at once', async () => {
+    const bob = (await addUser(owner, { email: 'bob@example.com', name: 'Bob', password: 'four random words' })).id;
+    const theirs = await sessions.signIn(bob);
+    const [here, there, elsewhere] = [await signIn(), await signIn(), await signIn()];
+    expect(await sessions.endOwn(personId, { handle: toHandle(theirs.sessionId) })).toBe(0);
+    expect(await sessions.endOwn(personId, { handle: toHandle(there.sessionId) })).toBe(1);
+    expect(await sessions.endOwn(personId, { handle: '%' })).toBe(0);
+    expect((await sessions.check(there.header)).person).toBeNull();
+    expect((await sessions.check(elsewhere.header)).person?.id).toBe(personId);
+    expect(await sessions.endOwn(personId, { allBut: here.sessionId })).toBe(1);
+    expect((await sessions.check(elsewhere.header)).person).toBeNull();
+    expect((await sessions.check(here.header)).person?.id).toBe(personId);
+    expect(await sessions.readOwn(bob)).toHaveLength(1);
+  });
 });

@@ -29,6 +29,9 @@ const secrets: Record<string, string> = {
   'typed password': makeCanary('typed'),
   'typed e-mail': makePlainCanary('typed'),
   'right password': makeCanary('right'),
+  'new password': makeCanary('new'),
+  'wrong present password': makeCanary('present'),
+  'browser of a person': makePlainCanary('Agent'),
   'search text': makeCanary('search'),
   'context of an operation': makeCanary('context'),
   'message of a failure': makeCanary('failure'),
@@ -176,6 +179,35 @@ test('signing in, wrongly and rightly', async () => {
   const [cookie] = [signedIn.headers['set-cookie']].flat();
   secrets['session cookie'] = /^watchfloor=([^;]+)/.exec(cookie!)![1]!;
   await untilLogged({ msg: 'denied', door: 'sign-in' });
+  await untilLogged({ msg: 'signed in', person: world.everyone.id });
+});
+
+test('another password, wrongly and rightly, and sessions that are ended', async () => {
+  const mine = {
+    ...FORM,
+    cookie: `watchfloor=${secrets['session cookie']}`,
+    'user-agent': secrets['browser of a person']!
+  };
+  const next = secrets['new password']!;
+  const change = (current: string, again = next) =>
+    ask(port, '/account?/password', mine, form({ current, next, again }));
+  expect((await change(secrets['wrong present password']!)).status).toBe(400);
+  expect((await change(secrets['right password']!, `${next}x`)).status).toBe(400);
+  await untilLogged({ msg: 'denied', door: 'account', person: world.everyone.id });
+  const changed = await change(secrets['right password']!);
+  expect(changed.status, changed.body).toBe(303);
+  const [cookie] = [changed.headers['set-cookie']].flat();
+  secrets['former session cookie'] = secrets['session cookie']!;
+  secrets['session cookie'] = /^watchfloor=([^;]+)/.exec(cookie!)![1]!;
+  await untilLogged({ msg: 'password changed', person: world.everyone.id });
+  const now = { ...mine, cookie: `watchfloor=${secrets['session cookie']}` };
+  expect((await ask(port, '/account', now)).status).toBe(200);
+  expect((await ask(port, '/account?/end', now, form({ handle: secrets['typed password']! }))).status).toBe(303);
+  expect((await ask(port, '/account?/endOthers', now, '')).status).toBe(303);
+  await untilLogged({ msg: 'sessions ended', person: world.everyone.id });
+  // What is no form at all: the words of a parser would quote it.
+  const parts = { ...now, 'content-type': 'multipart/form-data; boundary=x' };
+  expect((await ask(port, '/account?/password', parts, secrets['body that nobody can read'])).status).toBe(400);
 });
 
 test('pages, searches and sealed places', async () => {

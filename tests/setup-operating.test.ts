@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { LOST_LINKS, RESYNC_REASONS } from '../src/lib/live/protocol.ts';
 import { lostWords, silentWords, stampWords, type FeedStamp } from '../src/lib/operations/stamp-wording.ts';
-import { LIMITS } from '../src/lib/server/access/sign-in.ts';
+import { LIMITS } from '../src/lib/server/access/sign-in-limits.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');

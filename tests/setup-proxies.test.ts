@@ -159,7 +159,10 @@ describe.each<ProxyName>(['Caddy', 'nginx'])('behind %s', (name) => {
     const id = await insertOperation(world.writer, world.a, world.a1);
     const path = `/admin/workspaces/${world.a}/operations`;
     const page = await ask(path, { cookie });
-    expect(page).toMatchObject({ status: 200, headers: { 'strict-transport-security': 'max-age=31536000' } });
+    expect(page).toMatchObject({
+      status: 200,
+      headers: { 'strict-transport-security': 'max-age=63072000; includeSubDomains' }
+    });
     expect(page.body).toContain(`${path}/${id}`);
     const compressed = await ask(path, { cookie, 'accept-encoding': 'gzip' });
     expect(compressed).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip' } });

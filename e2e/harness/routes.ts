@@ -42,6 +42,7 @@ export const ROUTES: Record<string, Route> = {
   '/': { kind: 'open' },
   '/login': { kind: 'open', actions: ['default'] },
   '/logout': { kind: 'open', methods: ['POST', 'GET'] },
+  '/account': { kind: 'own', actions: ['password', 'end', 'endOthers', 'looks'] },
   '/admin': { kind: 'own' },
   '/admin/connection': {
     kind: 'page',

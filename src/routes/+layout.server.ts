@@ -4,5 +4,6 @@ import type { LayoutServerLoad } from './$types';
 export const load: LayoutServerLoad = ({ locals }) => ({
   person: locals.person,
   theme: locals.theme,
-  timeZone: locals.timeZone
+  timeZone: locals.timeZone,
+  isZoneChosen: locals.isZoneChosen
 });

@@ -45,9 +45,14 @@ export interface Answer {
 }
 
 /** As a browser that loads a page, or posts a form of its own; every header can be another one. */
-export function ask(port: number, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+export function ask(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string,
+  method = body === undefined ? 'GET' : 'POST'
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const method = body === undefined ? 'GET' : 'POST';
     const own = {
       host: `127.0.0.1:${port}`,
       accept: 'text/html',

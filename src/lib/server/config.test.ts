@@ -22,6 +22,7 @@ describe('configuration', () => {
       origin: null,
       origins: ['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'],
       secureCookies: false,
+      forwardedBy: null,
       dataDirectory: null,
       demo: true,
       demoPassword: null,
@@ -49,9 +50,12 @@ describe('configuration', () => {
       WATCHFLOOR_INSECURE_HTTP: 'true',
       METRICS_TOKEN: 'short',
       METRICS_PORT: '0',
-      LOG_LEVEL: 'loud'
+      LOG_LEVEL: 'loud',
+      ADDRESS_HEADER: 'x forwarded',
+      XFF_DEPTH: '0',
+      WATCHFLOOR_TRUSTED_PROXIES: 'everybody'
     });
-    expect(mistakes).toHaveLength(11);
+    expect(mistakes).toHaveLength(14);
     expect(mistakes.every((mistake) => mistake.includes('write'))).toBe(true);
     expect(mistakes).toContain('PORT is "70000": write a number from 1 to 65535, such as 3000.');
     expect(mistakes).toContain('WATCHFLOOR_DEMO is "yes": write 0 or 1.');
@@ -106,5 +110,15 @@ describe('configuration', () => {
     expect(['0.0.0.0', '::', '127.0.0.1.example.com', 'localhost.example.com', '10.0.0.1'].some(isLoopback)).toBe(
       false
     );
+  });
+
+  test('a header with addresses counts only behind a proxy that was said to be there', () => {
+    const proxied = { ORIGIN: 'https://ops.example.com', ADDRESS_HEADER: 'X-Forwarded-For' };
+    expect(readConfig({ ADDRESS_HEADER: 'X-Forwarded-For' }).forwardedBy).toBeNull();
+    expect(readConfig({ ORIGIN: proxied.ORIGIN }).forwardedBy).toBeNull();
+    expect(readConfig(proxied).forwardedBy).toEqual({ header: 'x-forwarded-for', depth: 1, trusted: null });
+    const named = readConfig({ ...proxied, WATCHFLOOR_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' }).forwardedBy!;
+    expect(named.trusted!.check('10.9.9.9', 'ipv4')).toBe(true);
+    expect(mistakesOf({ ORIGIN: proxied.ORIGIN, WATCHFLOOR_TRUSTED_PROXIES: '::1' })[0]).toContain('ADDRESS_HEADER');
   });
 });

@@ -8,6 +8,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { LOG_LEVELS, parseLogLevel } from './log.ts';
 import { StartupError } from './startup-error.ts';
+import { parseNetworks, type ForwardedBy } from './web/client-address.ts';
 
 export interface Config {
   /** null: the embedded Postgres */
@@ -24,6 +25,8 @@ export interface Config {
   origins: string[] | null;
   /** cookies carry `Secure`: the browser speaks https */
   secureCookies: boolean;
+  /** what a proxy in front writes clients' addresses into; null: whoever connects is the client, or nobody knows */
+  forwardedBy: ForwardedBy | null;
   /** null: chosen by user and project, see embedded-place.ts */
   dataDirectory: string | null;
   demo: boolean;
@@ -94,6 +97,23 @@ const environmentSchema = z.object({
         `ORIGIN is "${input}": write what browsers show before the path, such as https://ops.example.com.`
     })
   ),
+  ADDRESS_HEADER: optional(
+    z.string().regex(/^[A-Za-z0-9-]+$/, {
+      error: ({ input }) => `ADDRESS_HEADER is "${input}": write the name of a header, such as X-Forwarded-For.`
+    })
+  ),
+  XFF_DEPTH: optional(
+    z.string().regex(/^[1-9]\d?$/, {
+      error: ({ input }) => `XFF_DEPTH is "${input}": write how many proxies stand in front, such as 1.`
+    })
+  ),
+  WATCHFLOOR_TRUSTED_PROXIES: optional(
+    z.string().refine((text) => parseNetworks(text) !== null, {
+      error: ({ input }) =>
+        `WATCHFLOOR_TRUSTED_PROXIES is "${input}": write addresses or networks with commas between them, such as ` +
+        '127.0.0.1,10.0.0.0/8.'
+    })
+  ),
   WATCHFLOOR_DATA_DIR: optional(
     z.string().refine(isAbsolute, {
       error: ({ input }) =>
@@ -150,6 +170,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       "WATCHFLOOR_POOLED_URL is set, but DATABASE_URL is not: write Postgres's own address into it, for listening."
     ]);
   }
+  if (values.WATCHFLOOR_TRUSTED_PROXIES && !values.ADDRESS_HEADER) {
+    throw new ConfigError([
+      'WATCHFLOOR_TRUSTED_PROXIES is set, but ADDRESS_HEADER is not: write the header they name clients in, such as ' +
+        'X-Forwarded-For.'
+    ]);
+  }
   const servedInTheOpen = origin === null ? !loopback : !https && !isLoopback(new URL(origin).hostname);
   if (servedInTheOpen && values.WATCHFLOOR_INSECURE_HTTP !== '1') {
     throw new ConfigError([
@@ -169,6 +195,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     origin,
     origins: origin !== null ? [origin] : loopback ? loopbackOrigins(host, port) : null,
     secureCookies: https,
+    // Without a proxy in front (ORIGIN) whoever asks could write his own address.
+    forwardedBy:
+      origin !== null && values.ADDRESS_HEADER
+        ? {
+            header: values.ADDRESS_HEADER.toLowerCase(),
+            depth: Number(values.XFF_DEPTH ?? 1),
+            trusted: values.WATCHFLOOR_TRUSTED_PROXIES ? parseNetworks(values.WATCHFLOOR_TRUSTED_PROXIES) : null
+          }
+        : null,
     dataDirectory: values.WATCHFLOOR_DATA_DIR ?? null,
     demo: values.WATCHFLOOR_DEMO !== '0',
     demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null,

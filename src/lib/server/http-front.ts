@@ -1,23 +1,30 @@
 /**
  * What every HTTP request meets before the hub or SvelteKit: security headers (static files bypass SvelteKit's hooks),
- * the check of the Host header, and the scheme that SvelteKit cannot know. It routes nothing and reads no body.
+ * the checks of the Host header and of foreign pages, and the scheme and address that SvelteKit cannot know. It routes nothing and reads no body.
  * Invariants: nothing that a client sends in a header decides what our own origin is, unless ORIGIN is left open by
  * WATCHFLOOR_INSECURE_HTTP; no redirect and no error is stored by anybody.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Denials } from './access/denials.ts';
 import type { Config } from './config.ts';
-import { SECURITY_HEADERS } from './web/headers.ts';
+import { FOREIGN_PAGE, isForeignChange } from './cross-site.ts';
+import { toClientAddress } from './web/client-address.ts';
+import { HSTS, SECURITY_HEADERS, STATIC_POLICY } from './web/headers.ts';
 
-/** adapter-node reads the scheme from the header of this name; ours, set by us alone on every request. */
+/** adapter-node reads the scheme and the client's address from headers of these names; ours alone, set on every request. */
 const SCHEME_HEADER = 'x-watchfloor-scheme';
+const ADDRESS_HEADER = 'x-watchfloor-address';
+/** The largest form there is has a note of a person; adapter-node stops reading there, whatever was announced. */
+const LARGEST_BODY = '512K';
 
 /** Must run before build/handler.js is imported, which reads these once. */
 export function prepareHandlerEnvironment(config: Config, environment: NodeJS.ProcessEnv): void {
   // Never what a proxy or a client claims: with ORIGIN it is known, without it the Host header has been checked.
   for (const name of ['HOST_HEADER', 'PORT_HEADER', 'PROTOCOL_HEADER', 'SOCKET_PATH']) delete environment[name];
-  // Without a proxy in front (ORIGIN) whoever asks could write his own address.
-  if (config.origin === null) for (const name of ['ADDRESS_HEADER', 'XFF_DEPTH']) delete environment[name];
+  // What the proxy's header is worth was decided by then (client-address.ts); without one that is known it is empty.
+  environment['ADDRESS_HEADER'] = ADDRESS_HEADER;
+  environment['BODY_SIZE_LIMIT'] = LARGEST_BODY;
+  for (const name of ['XFF_DEPTH', 'WATCHFLOOR_TRUSTED_PROXIES']) delete environment[name];
   if (config.origin === null) environment['PROTOCOL_HEADER'] = SCHEME_HEADER;
   else environment['ORIGIN'] = config.origin;
 }
@@ -27,12 +34,13 @@ export function prepareHandlerEnvironment(config: Config, environment: NodeJS.Pr
  * attached later might come first.
  */
 export function setHeadersOfEveryResponse(server: Server, config: Config): void {
-  const headers = Object.entries(SECURITY_HEADERS);
-  if (config.secureCookies) headers.push(['strict-transport-security', 'max-age=31536000']);
+  const headers = Object.entries({ ...SECURITY_HEADERS, ...STATIC_POLICY });
+  if (config.secureCookies) headers.push(HSTS);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of headers) response.setHeader(name, value);
     storeNoRefusal(request, response);
     request.headers[SCHEME_HEADER] = 'http';
+    request.headers[ADDRESS_HEADER] = addressOf(config, request) ?? '';
   });
 }
 
@@ -67,8 +75,7 @@ export function tellForeignRequests(server: Server, config: Config, denials: Pic
         why: isForeignHost ? 'foreign host' : 'foreign origin',
         path,
         ...(isForeignHost ? { origin: host } : { origin }),
-        // Behind a proxy it would be the proxy's.
-        address: config.origin === null ? (request.socket.remoteAddress ?? null) : null
+        address: addressOf(config, request)
       });
     });
   });
@@ -85,6 +92,33 @@ export function refuseForeignHost(config: Config, request: IncomingMessage, resp
   if (host !== undefined && config.origins.some((origin) => isHostOf(origin, host))) return false;
   answerPlainly(response, 421, `This server answers to ${config.origins.join(', ')} only.`);
   return true;
+}
+
+/** What any page, form or client of ours asks by. TRACE would send back what it was sent, files answer to everything. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Refuses a method that nothing here has, and returns true when it did. */
+export function refuseUnknownMethod(request: IncomingMessage, response: ServerResponse): boolean {
+  if (METHODS.has(request.method ?? '')) return false;
+  response.setHeader('connection', 'close');
+  answerPlainly(response, 405, 'There is nothing here by this method.');
+  return true;
+}
+
+/** Refuses what a page of another site would change here, and returns true when it did. One answer whatever it was for. */
+export function refuseForeignChange(config: Config, request: IncomingMessage, response: ServerResponse): boolean {
+  if (!isForeignChange(request.method, request.headers, (origin, host) => isOwnOrigin(config, origin, host)))
+    return false;
+  // The body is not read: the connection goes with it.
+  response.setHeader('connection', 'close');
+  answerPlainly(response, 403, FOREIGN_PAGE);
+  return true;
+}
+
+/** null behind a proxy that is not said to pass on its clients' addresses: all of them would look like the proxy. */
+function addressOf({ origin, forwardedBy }: Config, { headers, socket }: IncomingMessage): string | null {
+  if (origin !== null && forwardedBy === null) return null;
+  return toClientAddress(forwardedBy, socket.remoteAddress, headers[forwardedBy?.header ?? '']);
 }
 
 /**

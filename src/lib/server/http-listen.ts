@@ -1,9 +1,31 @@
 /**
- * The HTTP port: taken before anything else is started, given up first when stopping. Requests and sockets are others'.
+ * The HTTP port: taken before anything else is started, given up first when stopping, and how long and how large a request
+ * may be before it is answered. Requests and sockets are others'. Invariant: who sends or reads slowly holds a connection
+ * for seconds, and nothing else.
  */
-import type { Server } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import type { Config } from './config.ts';
 import { StartupError } from './startup-error.ts';
+
+/**
+ * For `createServer`. Headers of 16 KB and no more, whole within ten seconds; the body within thirty, which is 17 KB/s for
+ * the largest there may be. Looked at each second: Node's own half minute would let a slow client stay for 40 s.
+ */
+export const REQUEST_LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000
+} as const satisfies ServerOptions;
+/** A connection on which nothing moves, in either direction, is cut: whoever does not read its answer too. */
+const SILENT_MS = 60_000;
+
+/** What no option of `createServer` says. Sockets that were upgraded have time-outs of their own. */
+export function limitConnections(server: Server, { silentMs = SILENT_MS } = {}): void {
+  server.setTimeout(silentMs);
+  // More are cut off in silence, which could hide one that decides: the size above refuses long before.
+  server.maxHeadersCount = 0;
+}
 
 /** Requests that are still running when the server stops may take this long; then their connections are cut. */
 const FINISH_MS = 5_000;

@@ -1,7 +1,8 @@
 /**
  * What a page knows of the person's browser: their time zone, their theme, and whether scripts run at all. One instance
  * per tree, through context (a module-level one would leak between people while the server renders). The server's first
- * page uses the zone of the last visit, kept in a cookie; the browser's own zone takes over once scripts run.
+ * page uses the zone of the last visit, kept in a cookie; the browser's own zone takes over once scripts run, unless
+ * another one was chosen.
  */
 import { createContext } from 'svelte';
 
@@ -14,15 +15,22 @@ export class Viewer {
   /** false in the server's HTML and until scripts run: what needs them is not offered before */
   hasScripts: boolean = $state(false);
 
-  constructor(timeZone: string) {
+  /** the browser's own; null until scripts run */
+  browserZone: string | null = $state(null);
+  readonly #isZoneChosen: boolean;
+
+  /** `isZoneChosen`: on the account page, so that the browser's own zone does not take over. */
+  constructor(timeZone: string, isZoneChosen = false) {
     this.timeZone = timeZone;
+    this.#isZoneChosen = isZoneChosen;
   }
 
   /** Browser only: takes over the browser's zone and remembers it, so that the next first page already agrees. */
   wake(): void {
     this.hasScripts = true;
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (!zone || zone === this.timeZone) return;
+    this.browserZone = zone ?? null;
+    if (!zone || this.#isZoneChosen || zone === this.timeZone) return;
     this.timeZone = zone;
     remember(ZONE_COOKIE, zone);
   }

@@ -4,8 +4,10 @@
  */
 import { fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
+import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
+import { readForm } from '#lib/server/web/forms.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const REFUSED =
@@ -13,7 +15,8 @@ const REFUSED =
 /** Enough for any e-mail and password that can be right (passwords.ts); what is longer is wrong. */
 const formSchema = z.object({
   email: z.string().trim().max(254).catch(''),
-  password: z.string().max(1024).catch(''),
+  // Of 1024 characters, each may be two of those that JavaScript counts.
+  password: z.string().max(2048).catch(''),
   next: z.string().max(2048).catch('')
 });
 
@@ -24,16 +27,16 @@ export const load: PageServerLoad = async ({ locals, url }) => {
 };
 
 export const actions: Actions = {
-  async default({ request, locals, cookies, getClientAddress, setHeaders }) {
-    const { email, password, next } = formSchema.parse(Object.fromEntries(await request.formData()));
+  async default({ request, locals, cookies, setHeaders }) {
+    const { email, password, next } = formSchema.parse(await readForm(request));
     if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
 
     const answer = await locals.access.signIn.attempt({
       email,
       password,
-      address: locals.access.knowsAddresses ? getClientAddress() : null
+      address: locals.address
     });
-    if (answer.kind !== 'signed in')
+    if (answer.kind === 'refused' || answer.kind === 'limited')
       locals.denied({
         door: 'sign-in',
         why: answer.kind === 'limited' ? 'too many attempts' : 'refused',
@@ -45,12 +48,18 @@ export const actions: Actions = {
       const when = minutes === 1 ? 'in a minute' : `in ${minutes} minutes`;
       return fail(429, { email, message: `Too many attempts to sign in. Try again ${when}.` });
     }
+    if (answer.kind === 'busy')
+      return fail(503, { email, message: 'Many people are signing in right now. Try again in a moment.' });
     if (answer.kind === 'refused') return fail(400, { email, message: REFUSED });
 
     // Whoever was signed in here before is not any more.
     if (locals.session) await locals.access.sessions.signOut(locals.session.id);
-    const { setCookie } = await locals.access.sessions.signIn(answer.personId);
+    const { sessionId, setCookie } = await locals.access.sessions.signIn(
+      answer.personId,
+      toBrowserName(request.headers.get('user-agent'))
+    );
     cookies.set(setCookie.name, setCookie.value, setCookie.options);
+    locals.accessed('signed in', { personId: answer.personId, sessionId });
     redirect(303, toReturnPath(next) ?? '/admin');
   }
 };

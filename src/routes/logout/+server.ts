@@ -6,6 +6,7 @@ export const POST: RequestHandler = async ({ locals, cookies }) => {
   if (locals.session) {
     const { name, value, options } = await locals.access.sessions.signOut(locals.session.id);
     cookies.set(name, value, options);
+    locals.accessed('signed out');
   }
   redirect(303, '/login');
 };

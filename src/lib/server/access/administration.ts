@@ -26,7 +26,7 @@ export async function addUser(
   const address = email.trim();
   if (!EMAIL_FORM.test(address) || address.length > LONGEST_EMAIL)
     throw new AdministrationError(`"${email}" is not an e-mail address: write it as somebody@example.com.`);
-  const values = [address, toName(name, 'The name of a user'), await toHash(password)];
+  const values = [address, toName(name, 'The name of a user'), await toHash(password, { email, name })];
   try {
     const sql = 'insert into public.users (email, name, password_hash) values ($1, $2, $3) returning id';
     return (await db.query<{ id: number }>(sql, values)).rows[0]!;
@@ -75,7 +75,7 @@ export async function resetPassword(
        update public.users set password_hash = $2 where lower(email) = lower($1) returning id
      ), ended as (delete from public.sessions using changed where user_id = changed.id)
      select id from changed`,
-    [email.trim(), await toHash(password)]
+    [email.trim(), await toHash(password, { email })]
   );
   if (rows.length === 0) throw noUser(email);
 }
@@ -211,8 +211,8 @@ async function readUserId(db: Queryable, email: string): Promise<number> {
   return rows[0].id;
 }
 
-async function toHash(password: string): Promise<string> {
-  const mistake = findPasswordMistake(password);
+async function toHash(password: string, whose: { email: string; name?: string }): Promise<string> {
+  const mistake = await findPasswordMistake(password, whose);
   if (mistake) throw new AdministrationError(mistake);
   return hashPassword(password);
 }

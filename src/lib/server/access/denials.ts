@@ -24,6 +24,7 @@ export type DeniedDoor =
   | 'delivery'
   | 'live'
   | 'sign-in'
+  | 'account'
   | 'request';
 
 export type DeniedWhy =
@@ -31,6 +32,8 @@ export type DeniedWhy =
   | 'refused'
   | 'too many attempts'
   | 'too many sockets'
+  | 'too many messages'
+  | 'binary message'
   | 'foreign origin'
   | 'foreign host'
   /** the role lacks what is named by `capability` */

@@ -15,6 +15,8 @@ import { gatherReads } from '../database/gather-reads.ts';
 const IDLE_LIMIT = new TimeSpan(7, 'd');
 /** After this long it ends however much it is used. Hours, because a day's length depends on the connection's zone. */
 const ABSOLUTE_LIMIT_HOURS = 30 * 24;
+/** How exactly it is known when a session was last used: finer would be a write for each request. */
+const USED_EVERY_MINUTES = 15;
 const TOKEN_BYTES = 32;
 const TOKEN_FORM = /^[A-Za-z0-9_-]{43}$/;
 
@@ -22,7 +24,8 @@ declare module 'lucia' {
   interface Register {
     UserId: number;
     DatabaseUserAttributes: Omit<Person, 'id'>;
-    Lucia: Lucia<Record<never, never>, Omit<Person, 'id'>>;
+    DatabaseSessionAttributes: { agent?: string | null; isDue?: boolean };
+    Lucia: Lucia<{ isDue: boolean }, Omit<Person, 'id'>>;
   }
 }
 
@@ -46,16 +49,35 @@ export interface Checked {
   setCookie: SessionCookie | null;
 }
 
+/** One of a person's sessions, as they are shown it. */
+export interface OwnSession {
+  /** names it in a form: the first 64 bits of the token's hash, as useless in a cookie as the whole */
+  handle: string;
+  /** "Firefox on Linux" */
+  agent: string | null;
+  /** ms, the database's clock; `usedAt` to a quarter of an hour */
+  createdAt: number;
+  usedAt: number;
+}
+
 export interface Sessions {
   /** Who a request is from, without renewing or ending anything (handshakes, polls). Takes the whole Cookie header. */
   readSession(cookieHeader: string | null): Promise<SignedIn | null>;
   /** Who a page's request is from; renews a session that is used, and ends one that is over or whose person is disabled. */
   check(cookieHeader: string | null): Promise<Checked>;
-  /** Makes a session for somebody whose password was verified just now. */
-  signIn(personId: number): Promise<{ sessionId: string; setCookie: SessionCookie }>;
+  /** Makes a session for somebody whose password was verified just now. `agent`: what they call their browser. */
+  signIn(personId: number, agent?: string | null): Promise<{ sessionId: string; setCookie: SessionCookie }>;
   /** Ends a session; takes effect on open sockets through the change log. No error when it is gone already. */
   signOut(sessionId: string): Promise<SessionCookie>;
+  /** Those of a person that count, the newest first. */
+  readOwn(personId: number): Promise<OwnSession[]>;
+  /** Ends one of theirs by its handle, or all but one; how many ended. Open sockets follow as with `signOut`. */
+  endOwn(personId: number, which: { handle: string } | { allBut: string }): Promise<number>;
 }
+
+/** What a session is called in the form that ends it. */
+export const toHandle = (sessionId: string): string => sessionId.slice(0, HANDLE_LENGTH);
+const HANDLE_LENGTH = 16;
 
 /**
  * `pool` acts as the role `access`. `secure`: browsers speak https to us, so the cookie may carry the `__Host-` prefix,
@@ -69,7 +91,8 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
   const lucia = new Lucia(adapter, {
     sessionExpiresIn: IDLE_LIMIT,
     sessionCookie: { name: cookieName, attributes: { secure, sameSite: 'lax', path: '/' } },
-    getUserAttributes: ({ name, email }) => ({ name, email })
+    getUserAttributes: ({ name, email }) => ({ name, email }),
+    getSessionAttributes: ({ isDue }) => ({ isDue: isDue ?? false })
   });
 
   return {
@@ -85,6 +108,7 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
       const token = readToken(cookieHeader, cookieName);
       if (token === null) return { session: null, person: null, setCookie: null };
       const { session, user } = token ? await lucia.validateSession(toSessionId(token)) : { session: null, user: null };
+      if (session?.isDue) await adapter.touch(session.id);
       if (!session)
         return { session: null, person: null, setCookie: toSessionCookie(lucia.createBlankSessionCookie()) };
       return {
@@ -95,9 +119,9 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
       };
     },
 
-    async signIn(personId) {
+    async signIn(personId, agent = null) {
       const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      const session = await lucia.createSession(personId, {}, { sessionId: toSessionId(token) });
+      const session = await lucia.createSession(personId, { agent }, { sessionId: toSessionId(token) });
       // Nobody comes back for an expired session, so nothing else would remove it. Few rows, by their index.
       await lucia.deleteExpiredSessions();
       return { sessionId: session.id, setCookie: toSessionCookie(lucia.createSessionCookie(token)) };
@@ -106,6 +130,31 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
     async signOut(sessionId) {
       await lucia.invalidateSession(sessionId);
       return toSessionCookie(lucia.createBlankSessionCookie());
+    },
+
+    async readOwn(personId) {
+      const { rows } = await pool.query<{ id: string; agent: string | null; created_at: Date; used_at: Date }>(
+        `select id, agent, created_at, coalesce(used_at, created_at) as used_at from public.sessions
+         where user_id = $1 and least(expires_at, created_at + make_interval(hours => $2)) > now()
+         order by created_at desc, id`,
+        [personId, ABSOLUTE_LIMIT_HOURS]
+      );
+      return rows.map(({ id, agent, created_at, used_at }) => ({
+        handle: toHandle(id),
+        agent,
+        createdAt: created_at.getTime(),
+        usedAt: used_at.getTime()
+      }));
+    },
+
+    async endOwn(personId, which) {
+      const [condition, value] =
+        'handle' in which ? [`left(id, ${HANDLE_LENGTH}) = $2`, which.handle] : ['id <> $2', which.allBut];
+      const { rowCount } = await pool.query(`delete from public.sessions where user_id = $1 and ${condition}`, [
+        personId,
+        value
+      ]);
+      return rowCount ?? 0;
     }
   };
 }
@@ -135,22 +184,33 @@ class SessionTable extends NodePostgresAdapter {
       name: string;
       email: string;
       disabled: boolean;
+      is_due: boolean;
     }>(
       `select s.id, s.user_id, least(s.expires_at, s.created_at + make_interval(hours => $2)) as expires_at,
-         u.name, u.email, u.disabled_at is not null as disabled
+         u.name, u.email, u.disabled_at is not null as disabled,
+         coalesce(s.used_at, s.created_at) < now() - make_interval(mins => $3) as is_due
        from public.sessions s join public.users u on u.id = s.user_id
        where s.id = any ($1)`,
-      [[...new Set(sessionIds)], ABSOLUTE_LIMIT_HOURS]
+      [[...new Set(sessionIds)], ABSOLUTE_LIMIT_HOURS, USED_EVERY_MINUTES]
     );
     const found = new Map(rows.map((row) => [row.id, row]));
     return sessionIds.map((id) => {
       const row = found.get(id);
       if (!row) return [null, null];
       return [
-        { id, userId: row.user_id, expiresAt: row.expires_at, attributes: {} },
+        { id, userId: row.user_id, expiresAt: row.expires_at, attributes: { isDue: row.is_due } },
         row.disabled ? null : { id: row.user_id, attributes: { name: row.name, email: row.email } }
       ];
     });
+  }
+
+  /** Remembers that it was used, once in a quarter of an hour: the first of many at once writes. */
+  async touch(sessionId: string): Promise<void> {
+    await this.#pool.query(
+      `update public.sessions set used_at = now()
+       where id = $1 and coalesce(used_at, created_at) < now() - make_interval(mins => $2)`,
+      [sessionId, USED_EVERY_MINUTES]
+    );
   }
 
   /** Never beyond the absolute limit; near that limit nothing is left to extend, and nothing is written. */

@@ -1,18 +1,13 @@
 /**
- * Signing in: from an e-mail, a password and an address to a person, or to a refusal that tells nothing. It owns the
- * limits on failed attempts; sessions.ts makes the session afterwards. Invariants: unknown, disabled and wrong take the
- * same path (one read, one verification) to the same answer, and no e-mail or address stands in the table of limits.
+ * Signing in: from an e-mail, a password and an address to a person, or to a refusal that tells nothing. It owns when a
+ * hash is made anew; sign-in-limits.ts owns how often one may fail, sessions.ts makes the session afterwards.
+ * Invariant: unknown, disabled and wrong take the same path (the same statements, one verification) to the same answer.
  */
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { signInAnswered } from '../metrics/channels.ts';
-import { toNetwork } from './network.ts';
-import { verifyPassword } from './passwords.ts';
-
-/** Failed attempts within WINDOW_SECONDS. Three networks must conspire to lock an account for everybody. */
-export const LIMITS = { accountFromNetwork: 10, network: 60, account: 30 } as const;
-const WINDOW_SECONDS = 15 * 60;
+import { hashPassword, isWeakHash, verifyPassword } from './passwords.ts';
+import { openSignInLimits } from './sign-in-limits.ts';
+import { TooManyWaitingError } from './turns.ts';
 
 export interface Attempt {
   email: string;
@@ -25,70 +20,63 @@ export type SignInAnswer =
   | { kind: 'signed in'; personId: number }
   | { kind: 'refused' }
   /** too many failures; says nothing about whether the account exists */
-  | { kind: 'limited'; retryAfterSeconds: number };
+  | { kind: 'limited'; retryAfterSeconds: number }
+  /** more people at once than passwords can be verified; nobody was judged */
+  | { kind: 'busy' };
 
 export interface SignIn {
   attempt(attempt: Attempt): Promise<SignInAnswer>;
+  /** Is it their password, asked of somebody who is signed in? The same limits and work, and no sign-in is counted. */
+  confirm(attempt: Attempt): Promise<SignInAnswer>;
 }
 
 /** `pool` acts as the role `access`. Throws only when the database cannot be asked. */
 export function openSignIn(pool: pg.Pool): SignIn {
-  const limiter = (keyPrefix: keyof typeof LIMITS) =>
-    new RateLimiterPostgres({
-      storeClient: pool,
-      storeType: 'pool',
-      schemaName: 'watchfloor',
-      tableName: 'sign_in_limits',
-      tableCreated: true,
-      keyPrefix,
-      points: LIMITS[keyPrefix],
-      duration: WINDOW_SECONDS,
-      // One of the three sweeps the table that they share.
-      clearExpiredByTimeout: keyPrefix === 'network'
-    });
-  const accountFromNetwork = limiter('accountFromNetwork');
-  const network = limiter('network');
-  const account = limiter('account');
+  const limits = openSignInLimits(pool);
 
-  const judge: SignIn['attempt'] = async ({ email, password, address }) => {
-    const accountKey = toKey(toAccountName(email));
-    const networkKey = address === null ? null : toKey(toNetwork(address));
-    const pairKey = address === null ? null : toKey(toAccountName(email), toNetwork(address));
-    // Counted before verifying, so that a hundred attempts at once are no way around. The narrowest comes first: what
-    // it stops is not counted against the whole account, which others need.
-    const limited =
-      (pairKey && (await consume(accountFromNetwork, pairKey))) ??
-      (networkKey && (await consume(network, networkKey))) ??
-      (await consume(account, accountKey));
-    if (typeof limited === 'number') return { kind: 'limited', retryAfterSeconds: limited };
+  const confirm: SignIn['confirm'] = async ({ email, password, address }) => {
+    const accountName = toAccountName(email);
+    // Counted before verifying, so that a hundred attempts at once are no way around.
+    const taken = await limits.take(accountName, address);
+    if (typeof taken === 'number') return { kind: 'limited', retryAfterSeconds: taken };
 
-    const found = await findAccount(pool, toAccountName(email));
-    const matches = await verifyPassword(found?.password_hash ?? null, password);
+    const found = await findAccount(pool, accountName);
+    let matches: boolean;
+    try {
+      matches = await verifyPassword(found?.password_hash ?? null, password);
+    } catch (error) {
+      if (!(error instanceof TooManyWaitingError)) throw error;
+      await taken.giveBack();
+      return { kind: 'busy' };
+    }
     if (!found || !matches || found.disabled) return { kind: 'refused' };
 
-    if (pairKey) await accountFromNetwork.delete(pairKey);
-    await account.delete(accountKey);
-    // Given back, not forgotten: else guessing with pauses for signing in to an account of one's own has no limit.
-    if (networkKey) await network.reward(networkKey);
+    await taken.forgive();
+    if (isWeakHash(found.password_hash)) await renewHash(pool, found, password);
     return { kind: 'signed in', personId: found.id };
   };
   return {
+    confirm,
     async attempt(attempt) {
-      const answer = await judge(attempt);
+      const answer = await confirm(attempt);
       signInAnswered.tell({ answer: answer.kind });
       return answer;
     }
   };
 }
 
-/** Takes a point; returns the seconds to wait when there was none left. */
-async function consume(limiter: RateLimiterPostgres, key: string): Promise<number | null> {
+/** Only now is the password known. Not where it was changed meanwhile, and a crowd's turn comes before this. */
+async function renewHash(
+  pool: pg.Pool,
+  { id, password_hash }: { id: number; password_hash: string },
+  password: string
+): Promise<void> {
   try {
-    await limiter.consume(key);
-    return null;
-  } catch (reason) {
-    if (reason instanceof RateLimiterRes) return Math.max(1, Math.ceil(reason.msBeforeNext / 1000));
-    throw reason;
+    const sql = 'update public.users set password_hash = $2 where id = $1 and password_hash = $3';
+    await pool.query(sql, [id, await hashPassword(password), password_hash]);
+  } catch (error) {
+    // The next time is as good.
+    if (!(error instanceof TooManyWaitingError)) throw error;
   }
 }
 
@@ -106,8 +94,4 @@ async function findAccount(
 /** Postgres refuses NUL in text: no account has one, and an error would be a different answer. */
 function toAccountName(email: string): string {
   return email.replaceAll('\0', '').trim().toLowerCase();
-}
-
-function toKey(...parts: string[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('base64url');
 }

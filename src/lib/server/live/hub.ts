@@ -24,7 +24,7 @@ import { answerCatchUp, openHttpWatch, type HttpCatchUpParts } from './http-catc
 import { openRevocation } from './revocation.ts';
 import { openRing } from './ring.ts';
 import { numbersRoom } from './rooms.ts';
-import { LARGEST_MESSAGE_BYTES, openSocketServer } from './socket-server.ts';
+import { LARGEST_MESSAGE_BYTES, limitMessages, openSocketServer } from './socket-server.ts';
 import { openSummaries } from './summaries.ts';
 import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
@@ -262,7 +262,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 
   return {
     feed,
-    attach: (server) => void io.attach(server),
+    attach(server) {
+      io.attach(server);
+      limitMessages(io, deny);
+    },
     handle: (request, response) => answerHealth(feed, request, response) || answerCatchUp(overHttp, request, response),
     sockets: allSockets,
     figures: () => ({

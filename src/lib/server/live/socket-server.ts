@@ -9,6 +9,7 @@ import type { Denial } from '../access/denials.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Admission } from './admission.ts';
 import type { LiveServer, SocketData } from './broadcast.ts';
+import { openMessageLimit } from './message-limit.ts';
 import { newWatcher } from './watcher.ts';
 
 /** A client's message is a scope and a token: nothing larger is read. */
@@ -72,4 +73,26 @@ export function openSocketServer(options: SocketServerOptions): LiveServer {
     );
   });
   return io;
+}
+
+/** Cuts connections that send what no page sends. Call it once `io` is attached: before that there is no engine. */
+export function limitMessages(io: LiveServer, deny: SocketServerOptions['deny']): void {
+  io.engine.on('connection', (connection: EngineConnection) => {
+    const limit = openMessageLimit();
+    connection.on('packet', ({ data }: { data?: unknown }) => {
+      const why = limit.flawOf(data, performance.now());
+      if (why === null || connection.readyState !== 'open') return;
+      deny(connection.request, { why });
+      // At once: what it sent after this is not read.
+      connection.close(true);
+    });
+  });
+}
+
+/** What of engine.io's socket is used here. */
+interface EngineConnection {
+  readyState: string;
+  request: IncomingMessage;
+  on(event: 'packet', listener: (packet: { data?: unknown }) => void): void;
+  close(discard: boolean): void;
 }

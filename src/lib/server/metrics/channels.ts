@@ -21,7 +21,7 @@ export interface FigureTeller {
 }
 
 /** An attempt to sign in was answered. */
-export const signInAnswered = toChannel<{ answer: 'signed in' | 'refused' | 'limited' }>('watchfloor:sign-in');
+export const signInAnswered = toChannel<{ answer: 'signed in' | 'refused' | 'limited' | 'busy' }>('watchfloor:sign-in');
 /** Work that is repeated in the background was done once, or failed. */
 export const workEnded = toChannel<{ name: string; isDone: boolean }>('watchfloor:work');
 /** Somebody wants to know how things stand: answered at once, or not at all. */

@@ -74,7 +74,7 @@ export function openMetrics({ version, figures, database, withNode = false }: Me
     registers
   });
   // Present from the start: a rate needs a first sample.
-  for (const answer of ['signed_in', 'refused', 'limited']) signIns.inc({ answer }, 0);
+  for (const answer of ['signed_in', 'refused', 'limited', 'busy']) signIns.inc({ answer }, 0);
   const work = new Counter({
     name: 'watchfloor_maintenance_total',
     help: 'Rounds of work in the background, by task: done or failed. Failed ones are tried again; the log says why.',

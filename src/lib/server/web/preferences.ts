@@ -1,5 +1,5 @@
 /**
- * What a browser tells about itself in two cookies that scripts may write: its theme and its time zone. Both are parsed
+ * What a browser tells about itself in cookies that scripts may write: its theme, its time zone, and the zone that was chosen instead. All are parsed
  * here and trusted afterwards; whatever is malformed counts as not set. Pure.
  */
 
@@ -8,6 +8,8 @@ export type Theme = (typeof THEMES)[number];
 
 export const THEME_COOKIE = 'watchfloor_theme';
 export const TIME_ZONE_COOKIE = 'watchfloor_tz';
+/** What was chosen instead of the browser's own zone. */
+export const ZONE_CHOICE_COOKIE = 'watchfloor_zone';
 
 /** `system` unless a theme was chosen. Goes into the page as it is, so only ever one of THEMES. */
 export function parseTheme(value: string | undefined): Theme {

@@ -1,0 +1,98 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { limitConnections, REQUEST_LIMITS } from './http-listen.ts';
+
+let server: Server;
+const clients: Socket[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy();
+  server.closeAllConnections();
+  return new Promise((done) => server.close(done));
+});
+
+/** Limits as in production, but a hundred times shorter: what is asserted is that they hold, not when. */
+async function open(answer: RequestListener, silentMs = 60_000): Promise<void> {
+  const { headersTimeout, requestTimeout, maxHeaderSize } = REQUEST_LIMITS;
+  const short = { headersTimeout: headersTimeout / 100, requestTimeout: requestTimeout / 100 };
+  server = createServer({ ...short, maxHeaderSize, connectionsCheckingInterval: 20 }, answer);
+  limitConnections(server, { silentMs });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+}
+
+/** A connection by hand; `heard` resolves with all that came once the server has ended it. */
+function dial(first: string, isReading = true): { client: Socket; heard: Promise<string> } {
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1', () => client.write(first));
+  clients.push(client);
+  let text = '';
+  client.on('error', () => {});
+  if (isReading) client.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  return { client, heard: new Promise((resolve) => client.once('close', () => resolve(text))) };
+}
+
+/** Sends a byte now and then, as slow clients do, until it is cut off. */
+function dribble(client: Socket, byte: string): void {
+  client.once('connect', () => {
+    const timer = setInterval(() => client.write(byte), 10);
+    client.once('close', () => clearInterval(timer));
+  });
+}
+
+const never: RequestListener = () => {
+  throw new Error('Nobody was to be asked.');
+};
+
+test('who sends headers byte by byte is cut off, and no one is asked', async () => {
+  await open(never);
+  const { client, heard } = dial('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+  dribble(client, 'x');
+  expect(await heard).toContain('HTTP/1.1 408');
+});
+
+test('who sends a body byte by byte is cut off', async () => {
+  await open((request) => request.resume());
+  const { client, heard } = dial('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+  dribble(client, 'x');
+  expect(await heard).toContain('HTTP/1.1 408');
+});
+
+test('who says nothing at all is cut off', async () => {
+  await open(never);
+  expect(await dial('').heard).not.toContain('200');
+});
+
+test('who does not read the answer is cut off', async () => {
+  let written = 0;
+  await open((_, response) => {
+    const more = (): void => {
+      do written += 65_536;
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+    };
+    response.on('drain', more);
+    more();
+  }, 200);
+  const { client } = dial('GET / HTTP/1.1\r\nHost: a\r\n\r\n', false);
+  const ended = new Promise<void>((resolve) => server.once('timeout', () => resolve()));
+  client.pause();
+  await ended;
+  expect(written).toBeGreaterThan(0);
+});
+
+test('headers beyond 16 KB are refused, one of them or many', async () => {
+  await open(never);
+  const one = `X-Long: ${'x'.repeat(17_000)}\r\n`;
+  const many = Array.from({ length: 2_000 }, (_, at) => `X-${at}: ${at}\r\n`).join('');
+  for (const headers of [one, many])
+    expect(await dial(`GET / HTTP/1.1\r\nHost: a\r\n${headers}\r\n`).heard).toContain('HTTP/1.1 431');
+});
+
+test('what decides is read however many headers stand before it', async () => {
+  const asked: (string | undefined)[] = [];
+  await open((request, response) => {
+    asked.push(request.headers.origin);
+    response.end();
+  });
+  const many = Array.from({ length: 1_200 }, (_, at) => `X${at}:1\r\n`).join('');
+  await dial(`GET / HTTP/1.1\r\nHost: a\r\n${many}Origin: http://evil.test\r\nConnection: close\r\n\r\n`).heard;
+  expect(asked).toEqual(['http://evil.test']);
+});
