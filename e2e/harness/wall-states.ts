@@ -19,7 +19,7 @@ export async function serveWallStates(): Promise<WallStates> {
   const config = {
     root: new URL('../pictures/wall', import.meta.url).pathname,
     configFile: false as const,
-    logLevel: 'warn' as const,
+    logLevel: 'error' as const,
     plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
     // As in the product: fonts stay files, because font-src allows no data.
     build: { outDir, emptyOutDir: true, assetsInlineLimit: 0, target: 'esnext', chunkSizeWarningLimit: 2_000 }

@@ -194,8 +194,11 @@ export const STATES: Record<string, () => WallState> = {
   flood: () => wall(dataOf({ bad: [...FOUR, ...FLOOD], fresh: [...FLOOD, FOUR[2]!], change: { handOvers: [NOTE] } })),
   stale: () => wall(dataOf({ bad: FOUR }), lost(39 * S, 'browser')),
   'stale-calm': () => wall(dataOf({}), lost(12 * S, 'database')),
-  'stale-day': () =>
-    wall(dataOf({ bad: FOUR, change: { handOvers: [NOTE] } }), { ...lost(50 * S, 'lag'), staleSince: AT - 3 * DAY }),
+  'stale-midnight': () =>
+    wall(dataOf({ bad: FOUR, change: { handOvers: [NOTE] } }), {
+      ...lost(50 * S, 'lag'),
+      staleSince: AT - 9 * H - 20 * MIN
+    }),
   nodata: () => wall(dataOf({ bad: FOUR }), lost(324 * S, 'database')),
   'nodata-days': () => wall(dataOf({ bad: FOUR, environments: 60 }), lost(9 * DAY, 'browser')),
   connecting: () => wall(dataOf({}), { ...LIVE, state: 'connecting', ageMs: null }),

@@ -23,6 +23,8 @@ export interface WallTile {
   mark: WallMark | null;
   /** beside the mark, or the quiet second line */
   words: string;
+  /** since when, where that stands nowhere else and there is room */
+  age: string | null;
   /** it began within the last hour, and is drawn filled */
   isNew: boolean;
   isChanged: boolean;
@@ -38,6 +40,8 @@ export interface WallField {
   quiet: { count: number; words: string; note: string } | null;
   /** "12 of 12 reporting" */
   head: string;
+  /** as few as hold all tiles, so that few of them are wide and their names whole */
+  columns: number;
 }
 
 /** A problem is new, and drawn filled, for so long; then it is known, and outlined. */
@@ -74,12 +78,13 @@ function toTile(id: number | null, name: string, summary: Summary | null, parts:
     state,
     mark: face.isBlank || !isAbnormal ? null : (state as WallMark),
     words: face.isBlank ? NOT_KNOWN : tileWordsOf(state, summary, face),
+    age: state === 'silent' && !face.isBlank ? toWallAge(silentFor(summary!, face.at)) : null,
     isNew: parts.fresh.has(id),
     isChanged: !face.isWithdrawn && parts.changed.has(id)
   };
 }
 
-function tileWordsOf(state: TileState, summary: Summary | null, { at, isWithdrawn }: WallFace): string {
+function tileWordsOf(state: TileState, summary: Summary | null, { at }: WallFace): string {
   switch (state) {
     case 'blocked':
     case 'failed':
@@ -89,15 +94,14 @@ function tileWordsOf(state: TileState, summary: Summary | null, { at, isWithdraw
       return count === 1 ? BADGE_WORDS[state] : `${toNumber(count)} ${BADGE_WORDS[state].toLowerCase()}`;
     }
     case 'silent':
-      return `Silent ${toWallAge(silentFor(summary!, at))}`;
+      return 'Silent';
     case 'unknown':
-      return 'Not known';
+      return 'Unknown';
     case 'never':
       return 'no report yet';
     case 'calm':
       if (summary!.counts.active > 0) return `${toNumber(summary!.counts.active)} active`;
-      // An age would go on growing, or stand still as if it were current.
-      return isWithdrawn ? 'none active' : `${toWallAge(at - summary!.lastReportAt!)} ago`;
+      return `${toWallAge(at - summary!.lastReportAt!)} ago`;
   }
 }
 
@@ -118,11 +122,14 @@ export function fieldOf(parts: FieldParts): WallField {
   // The workspace's own operations have a tile only where something needs a person.
   if (ATTENTION.includes(tileStateOf(itself, face.at))) all.push(toTile(null, 'Workspace itself', itself, parts));
   const tiles = orderTiles(all, face.isBlank);
-  const field = { more: null, quiet: null, head: headOf(environments, face) };
+  const across = (count: number, down: number): number => Math.min(columns, Math.max(1, Math.ceil(count / down)));
+  const field = { more: null, quiet: null, head: headOf(environments, face), columns: across(tiles.length, tileRows) };
   if (tiles.length === 0) return { ...field, layout: 'none', tiles };
   if (tiles.length === 1) return { ...field, layout: 'one', tiles };
   if (tiles.length <= columns * tileRows) return { ...field, layout: 'tiles', tiles };
-  return { ...field, layout: 'many', ...manyOf(tiles, environments, parts) };
+  const many = manyOf(tiles, environments, parts);
+  const places = many.tiles.length + (many.more === null ? 0 : 1);
+  return { ...field, layout: 'many', ...many, columns: across(places, Math.max(1, tileRows - 1)) };
 }
 
 /** The last row is kept for what is said of the others. */
@@ -171,11 +178,8 @@ function quietOf(
   ];
   // The only calm words of the field, and only while it is proven.
   if (face.mayBeCalm && never < count) return { count, words: 'with nothing open', note: notes.join(', ') };
-  return {
-    count,
-    words: never === count ? 'with no report yet' : 'had nothing open',
-    note: [`as of ${face.since}`, ...notes].join(', ')
-  };
+  if (never === count) return { count, words: 'with no report yet', note: '' };
+  return { count, words: 'had nothing open', note: [`as of ${face.since}`, ...notes].join(', ') };
 }
 
 function headOf(environments: readonly WallEnvironment[], face: WallFace): string {

@@ -131,6 +131,6 @@ export function toldOf(face: WallFace, stamp: FeedStamp): Told[] {
     { term: 'Still holds', text: 'Operations run without it' },
     { term: 'To do', text: stamp.link === 'browser' ? 'Check network and server' : 'Look at /readyz' }
   ];
-  if (retry !== null) told.push({ term: 'Next try', text: retry === 0 ? 'now' : `in ${retry} s` });
+  if (retry !== null) told.push({ term: 'Next', text: retry === 0 ? 'Trying again now' : `Next try in ${retry} s` });
   return told;
 }

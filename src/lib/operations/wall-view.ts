@@ -108,7 +108,7 @@ function listsOf(
   const active = (most: number): ListPart => {
     if (most === 0) return NOTHING;
     const cells = activeOf(data.active, most, face, environmentNames(data), data.typeLabels, data.changed);
-    return { part: 'active', title: 'Active operations', active: cells };
+    return { part: 'active', title: 'Active operations', active: isSingle(data) ? byLabel(cells) : cells };
   };
   if (flood !== null) {
     const fresh = new Set(data.newProblems.map(({ id }) => id));
@@ -131,6 +131,15 @@ function listsOf(
   return { first: active(room.activeAlone), second: NOTHING };
 }
 
+/** With one environment its name says nothing: what is done there comes first. */
+function isSingle({ environments }: WallData): boolean {
+  return environments.length === 1;
+}
+
+function byLabel({ cells, head }: ActiveCells): ActiveCells {
+  return { head, cells: cells.map((cell) => ({ ...cell, name: cell.label, label: cell.name })) };
+}
+
 function followUpList(
   { data }: Pick<WallSight, 'data' | 'room'>,
   face: WallFace,
@@ -139,7 +148,7 @@ function followUpList(
 ): FollowUpList {
   const rows = data.followUps.rows.filter(({ id }) => isIn(id));
   const left = data.followUps.rows.length - rows.length;
-  return followUpsOf({
+  const list = followUpsOf({
     rows,
     total: data.followUps.total === null ? null : data.followUps.total - left,
     most,
@@ -149,6 +158,8 @@ function followUpList(
     typeLabels: data.typeLabels,
     changed: data.changed
   });
+  if (!isSingle(data)) return list;
+  return { ...list, lines: list.lines.map((line) => ({ ...line, environment: line.label, label: line.environment })) };
 }
 
 function environmentNames({ environments }: WallData): (id: number | null) => string {
@@ -170,7 +181,7 @@ function quietTold({ total }: WallData, face: WallFace): Told[] | null {
   return [
     { term: 'Failed', text: `No report for ${face.age ?? toWallAge(null)}` },
     { term: 'Still holds', text: 'The feed itself is live' },
-    { term: 'Usual', text: `within ${toWallAge(total.silentAfterMs / 3)}` },
+    { term: 'Usual', text: `Usually within ${toWallAge(total.silentAfterMs / 3)}` },
     { term: 'To do', text: 'Check what reports here' }
   ];
 }

@@ -47,12 +47,6 @@ export function toWallProgress(processed: number, total: number): string {
     : `${toWallCount(processed)} of ${toWallCount(total)}`;
 }
 
-/** How many digits the widest of these counts has: the figures step down together. */
-export function digitsOf(counts: readonly number[]): 1 | 2 | 3 {
-  const widest = Math.max(0, ...counts.map((n) => (n < 1_000 ? String(Math.floor(n)).length : 3)));
-  return widest <= 1 ? 1 : widest === 2 ? 2 : 3;
-}
-
 /** "one environment", "7 environments" */
 export function toMany(n: number, one: string, several: string): string {
   return n === 1 ? `1 ${one}` : `${toNumber(n)} ${several}`;
