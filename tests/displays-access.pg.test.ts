@@ -334,7 +334,7 @@ describe('the socket of a display', () => {
       [world.a, 987_654_321],
       [world.a, world.b1]
     ] as const)
-      expect(await ask(...scope)).toEqual({ result: 'absent' });
+      expect(await ask(scope[0], scope[1])).toEqual({ result: 'absent' });
     expect(await ask(world.a, world.a1)).toMatchObject({ result: 'caught_up' });
     const other = await connect(await makeDisplay(world.owner, world.a));
     expect(await other.resume(whole(), token)).toEqual({ result: 'resync', reason: 'token' });

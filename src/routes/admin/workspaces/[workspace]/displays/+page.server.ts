@@ -7,7 +7,7 @@ import { approveDisplay, CodeOverError, findWaiting, readDisplays } from '#lib/s
 import { displaysAddress } from '#lib/operations/addresses.ts';
 import { parseCode, parseSettings } from '#lib/operations/display-settings.ts';
 import { clientAddress } from '../../../../wall/client-address.ts';
-import { enterDisplays, toContext } from './door.ts';
+import { enterDisplays, readForm, toContext } from './door.ts';
 import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 const NOTHING_WAITS =
@@ -56,7 +56,9 @@ export const load: PageServerLoad = async (event) => {
 
 export const actions: Actions = {
   async approve(event) {
-    const form = await event.request.formData();
+    const form = await readForm(event.request);
+    // Whoever may not is told so before a code is tried: nobody else uses up the tries of those who may.
+    await enterDisplays(event, 'read', async () => ({}));
     const code = parseCode(String(form.get('code') ?? ''));
     const name = event.locals.person!.name;
     let mistake: { field: string; message: string } | null = null;

@@ -49,6 +49,11 @@ async function isThere(client: pg.PoolClient, { workspace }: VisibleWorkspace, d
   return rowCount === 1;
 }
 
+/** A body that is no form is one without fields: what is hidden answers alike, whatever was sent. */
+export function readForm(request: Request): Promise<FormData> {
+  return request.formData().catch(() => new FormData());
+}
+
 /** What of a form's scope this person may give. */
 export function toContext({ environments, seesAllEnvironments }: VisibleWorkspace) {
   return {

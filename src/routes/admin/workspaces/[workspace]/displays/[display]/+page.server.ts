@@ -15,7 +15,7 @@ import {
 } from '#lib/server/displays/management.ts';
 import { displaysAddress } from '#lib/operations/addresses.ts';
 import { parseHandOver, parseSettings } from '#lib/operations/display-settings.ts';
-import { enterDisplays, toContext } from '../door.ts';
+import { enterDisplays, readForm, toContext } from '../door.ts';
 import type { Actions, PageServerLoad, RequestEvent } from './$types';
 
 export const load: PageServerLoad = async (event) => {
@@ -49,7 +49,7 @@ async function act(
 
 export const actions: Actions = {
   async change(event) {
-    const form = await event.request.formData();
+    const form = await readForm(event.request);
     const found = await enterDisplays(event, 'change', async (client, visible, displayId) => {
       const settings = parseSettings(form, toContext(visible));
       if ('message' in settings) return { mistake: settings, workspaceId: visible.workspace.id, id: displayId! };
@@ -62,7 +62,7 @@ export const actions: Actions = {
   identify: (event) => act(event, identifyDisplay),
   reload: (event) => act(event, reloadDisplay),
   async note(event) {
-    const note = parseHandOver(await event.request.formData());
+    const note = parseHandOver(await readForm(event.request));
     const by = event.locals.person!.name;
     if (note === null) {
       // Whoever may not, or nothing that is there, is told that first.
