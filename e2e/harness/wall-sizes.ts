@@ -20,6 +20,16 @@ export async function openWallState(page: Page, url: string, state: string): Pro
   await page.evaluate(() => document.fonts.ready);
 }
 
+/** Another state of the same page, as quick as a feed would bring it; `lookBack` gives the stamp its last minute. */
+export async function showWallState(page: Page, state: string): Promise<void> {
+  await page.evaluate((name) => {
+    const { feed, flush } = window.wall;
+    feed.show(name);
+    flush();
+    feed.lookBack(flush);
+  }, state);
+}
+
 /** In the page: everything that is not where it should be, as sentences. */
 export function leavesScreen(): string[] {
   const faults: string[] = [];
