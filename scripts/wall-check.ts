@@ -20,6 +20,8 @@ const USAGE = `Usage: npm run wall:check -- --url https://host [options]
   --watch-seconds N  how long it must stay live (15)
   --screenshot FILE  what it showed at the end`;
 
+/** For the page to say what it is; for its feed to be joined. */
+const FACE_PATIENCE_MS = 10_000;
 const LIVE_PATIENCE_MS = 30_000;
 
 function fail(message: string, code: number): never {
@@ -108,7 +110,7 @@ try {
 process.exitCode = code;
 
 async function check(page: Page, errors: string[]): Promise<number> {
-  let state = await waitFor(page, (now) => now !== 'no wall', LIVE_PATIENCE_MS);
+  let state = await waitFor(page, (now) => now !== 'no wall', FACE_PATIENCE_MS);
   if (state === 'removed') state = await waitFor(page, (now) => now === 'unpaired', 60_000);
   if (state === 'unpaired' && pairMinutes > 0) {
     const letters = page.getByLabel(/^Code( [A-Z]){8}$/);
