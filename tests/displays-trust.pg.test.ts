@@ -3,6 +3,8 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { approveDisplay, CodeOverError, findWaiting } from '../src/lib/server/displays/management.ts';
+import { listAllDisplays, revokeAnyDisplay } from '../src/lib/server/displays/administration.ts';
+import { notePresence, presenceSchema } from '../src/lib/server/displays/presence.ts';
 import { openPairing, PAIRING_LIMITS, type Pairing } from '../src/lib/server/displays/pairing.ts';
 import { openDisplays, type Displays } from '../src/lib/server/displays/trust.ts';
 import { changeWorkspace } from '../src/lib/server/access/scope.ts';
@@ -206,6 +208,15 @@ describe('the secret of a display', () => {
     expect(await displays.check(cookie)).toEqual({ state: 'revoked', at: expect.any(Number) as number });
   });
 
+  test('one that was removed is forgotten after a month, when the next screen asks for a code', async () => {
+    const [old, recent] = [await makeDisplay(world.owner, world.a), await makeDisplay(world.owner, world.a)];
+    await world.owner.query(`update displays set revoked_at = now() - interval '31 days' where id = $1`, [old.id]);
+    await world.owner.query(`update displays set revoked_at = now() - interval '29 days' where id = $1`, [recent.id]);
+    await ask();
+    expect(await displays.check(old.cookie)).toEqual({ state: 'unknown' });
+    expect(await displays.check(recent.cookie)).toMatchObject({ state: 'revoked' });
+  });
+
   test('over https its cookie has the prefix that no other page of the domain can write', () => {
     const secure = openDisplays({ pool: access, secure: true });
     expect(secure.newSecret().setCookie).toMatchObject({
@@ -222,4 +233,47 @@ describe('the secret of a display', () => {
       expect(await displays.check(header)).toEqual({ state: 'unknown' });
     }
   );
+});
+
+describe('what is known of a display', () => {
+  const said = { state: 'live', version: '1', proofAt: 1_790_000_000_000, width: 1920, height: 1080, pixelRatio: 1 };
+
+  test('is what it said last, of itself alone, and not more often than every five seconds', async () => {
+    const { id } = await makeDisplay(world.owner, world.a, [world.a1], 'Speaks');
+    await notePresence(access, id, presenceSchema.parse(said));
+    await notePresence(access, id, presenceSchema.parse({ ...said, version: 'too soon' }));
+    const read = () =>
+      world.owner.query('select state, version from watchfloor.display_presence where display_id = $1', [id]);
+    expect((await read()).rows).toEqual([{ state: 'live', version: '1' }]);
+    await world.owner.query(`update watchfloor.display_presence set seen_at = now() - interval '6 seconds'`);
+    await notePresence(access, id, presenceSchema.parse({ ...said, state: 'stale', proofAt: null }));
+    expect((await read()).rows).toEqual([{ state: 'stale', version: '1' }]);
+    const listed = (await listAllDisplays(world.owner)).find((one) => one.id === id);
+    expect(listed).toMatchObject({
+      name: 'Speaks',
+      workspace: 'Workspace A',
+      environments: 1,
+      seenAt: expect.any(Date) as Date
+    });
+  });
+
+  test.each([
+    { ...said, state: 'well' },
+    { ...said, version: 'x'.repeat(65) },
+    { ...said, proofAt: 1.5 },
+    { ...said, width: 0 },
+    { ...said, displayId: 7 },
+    null,
+    'live'
+  ])('nothing else can be said by it: %j', (other) => {
+    expect(presenceSchema.safeParse(other).success).toBe(false);
+  });
+
+  test('an administrator ends its trust by its number, once', async () => {
+    const { id, cookie } = await makeDisplay(world.owner, world.a, [], 'Lost tablet');
+    expect(await revokeAnyDisplay(world.owner, id)).toEqual({ name: 'Lost tablet' });
+    expect(await displays.read(cookie)).toBeNull();
+    expect((await listAllDisplays(world.owner)).some((one) => one.id === id)).toBe(false);
+    await expect(revokeAnyDisplay(world.owner, id)).rejects.toThrow('"display list" shows their numbers');
+  });
 });

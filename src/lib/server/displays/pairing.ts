@@ -26,6 +26,8 @@ const LEAST_LEFT_SECONDS = 60;
 /** Screens that wait at the same time. */
 const MOST_WAITING = 1_000;
 const LONGEST_BROWSER = 300;
+/** So long a screen that was removed is told so; afterwards it is one that was never paired. */
+const REMOVED_KEPT = '30 days';
 
 /** Within WINDOW_SECONDS. A wall of screens behind one address asks for a code each, again every ten minutes. */
 export const PAIRING_LIMITS = { askedByNetwork: 120, asked: 2_000, triedByNetwork: 20, tried: 200 } as const;
@@ -153,6 +155,7 @@ async function insertRequest(
      where expires_at < clock_timestamp() - interval '1 hour' or hash = $1 and approved_at is null`,
     [replaced]
   );
+  await pool.query(`delete from public.displays where revoked_at < clock_timestamp() - interval '${REMOVED_KEPT}'`);
   for (let tries = 0; ; tries++) {
     const code = newCode();
     try {
