@@ -4,7 +4,13 @@
  * byte by byte (status, headers in their order, size, body), and to the same statements of the database, so that no clock
  * can tell them apart either. Only date, nonce and error id are taken out.
  */
-import { CATCH_UP_PATH, PROTOCOL_VERSION, type Subscribe, type SubscribeAnswer } from '../src/lib/live/protocol.ts';
+import {
+  AS_DISPLAY,
+  CATCH_UP_PATH,
+  PROTOCOL_VERSION,
+  type Subscribe,
+  type SubscribeAnswer
+} from '../src/lib/live/protocol.ts';
 import { hashPassword } from '../src/lib/server/access/passwords.ts';
 import { openReader } from '../tests/harness/live.ts';
 import { makeWorld, type World } from '../tests/harness/world.ts';
@@ -259,8 +265,11 @@ for (const name of PRINCIPALS)
     const cookie = await principal.cookie();
     const questions = hiddenScopesOf(principal);
     const heard: string[] = [];
-    const socket = await openLiveClient(instance.baseURL, cookie).catch((error: Error) => error.message);
-    if (typeof socket === 'string') expect([socket, principal.isSignedIn]).toEqual(['signed out', false]);
+    const isKnown = principal.isSignedIn || principal.display === 'trusted';
+    const query = principal.display ? Object.fromEntries([AS_DISPLAY]) : {};
+    const path = principal.display ? `${CATCH_UP_PATH}?${AS_DISPLAY.join('=')}` : CATCH_UP_PATH;
+    const socket = await openLiveClient(instance.baseURL, cookie, query).catch((error: Error) => error.message);
+    if (typeof socket === 'string') expect([socket, isKnown]).toEqual(['signed out', false]);
     else socket.onAny((event: string) => heard.push(event));
     const statements = new Map<string, string[]>();
     const answers: Answer[] = [];
@@ -279,12 +288,12 @@ for (const name of PRINCIPALS)
       }
       const headers = { origin: instance.baseURL, 'content-type': 'application/json', ...(cookie && { cookie }) };
       const body = JSON.stringify(question.message);
-      answers.push(await asker.ask({ method: 'POST', path: CATCH_UP_PATH, headers, body }));
+      answers.push(await asker.ask({ method: 'POST', path, headers, body }));
       expectSteps('HTTP', question);
       expect(answers.at(-1), `${name}: HTTP about ${question.what}`).toEqual(answers[0]);
     }
     const [first] = answers;
-    if (principal.isSignedIn) expect([first!.status, first!.body]).toEqual(['200 OK', '{"result":"absent"}']);
+    if (isKnown) expect([first!.status, first!.body]).toEqual(['200 OK', '{"result":"absent"}']);
     else expect([first!.status, first!.body]).toEqual(['401 Unauthorized', '{}']);
     expect(headerOf(first!, 'cache-control')).toBe('no-store');
     expect(heard).toEqual([]);

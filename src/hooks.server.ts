@@ -24,7 +24,11 @@ import {
   TIME_ZONE_COOKIE,
   ZONE_CHOICE_COOKIE
 } from '#lib/server/web/preferences.ts';
-import { needsPerson } from '#lib/server/web/public-routes.ts';
+import { isOfDisplays, needsPerson } from '#lib/server/web/public-routes.ts';
+
+/** A screen that was switched on before the database was there. */
+const WALL_RETRY_SECONDS = 15;
+const NOBODY = { session: null, person: null, setCookie: null };
 
 let web: Web;
 let log: Log;
@@ -51,18 +55,20 @@ export const handle: Handle = async ({ event, resolve }) => {
   locals.isZoneChosen = chosenZone !== undefined && parseTimeZone(chosenZone) === chosenZone;
   locals.timeZone = parseTimeZone(locals.isZoneChosen ? chosenZone : cookies.get(TIME_ZONE_COOKIE));
 
-  const { session, person, setCookie } = await web.access.sessions
-    .check(request.headers.get('cookie'))
-    .catch((cause: unknown) => {
-      const id = locals.requestId;
-      log.error({ id, err: cause }, 'cannot read who is signed in');
-      // The page of last resort (src/error.html) knows the message only, so the id is in it.
-      error(503, {
-        message: `Watchfloor cannot reach its database (error ${id}).`,
-        hint: 'Load the page again in a moment.',
-        id
-      });
+  // A wall is no person, whoever is signed in beside it; and it must be answered in its own words when the database is away.
+  const isWall = isOfDisplays(route.id);
+  const { session, person, setCookie } = await (
+    isWall ? Promise.resolve(NOBODY) : web.access.sessions.check(request.headers.get('cookie'))
+  ).catch((cause: unknown) => {
+    const id = locals.requestId;
+    log.error({ id, err: cause }, 'cannot read who is signed in');
+    // The page of last resort (src/error.html) knows the message only, so the id is in it.
+    error(503, {
+      message: `Watchfloor cannot reach its database (error ${id}).`,
+      hint: 'Load the page again in a moment.',
+      id
     });
+  });
   locals.session = session;
   locals.person = person;
   if (setCookie) cookies.set(setCookie.name, setCookie.value, setCookie.options);
@@ -77,6 +83,8 @@ export const handle: Handle = async ({ event, resolve }) => {
     transformPageChunk: ({ html }) => html.replace('%watchfloor.theme%', locals.theme)
   });
   applyPageHeaders(response.headers);
+  // Nobody stands by to load it again.
+  if (isWall && response.status >= 500) response.headers.set('refresh', String(WALL_RETRY_SECONDS));
   return response;
 };
 

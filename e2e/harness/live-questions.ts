@@ -64,10 +64,15 @@ export function hiddenScopesOf(principal: Principal): LiveQuestion[] {
 
 export type LiveClient = Socket<ServerEvents, ClientEvents>;
 
-/** Connects as this session; rejects with what the page would be told. */
-export async function openLiveClient(baseURL: string, cookie: string | null): Promise<LiveClient> {
+/** Connects as this session, or (`query`) as this display; rejects with what the page would be told. */
+export async function openLiveClient(
+  baseURL: string,
+  cookie: string | null,
+  query: Record<string, string> = {}
+): Promise<LiveClient> {
   const socket: LiveClient = io(baseURL, {
     path: LIVE_PATH,
+    query,
     transports: ['websocket'],
     reconnection: false,
     forceNew: true,

@@ -4,6 +4,7 @@
  * Invariant: what is hidden from a principal is listed as hidden, so every address made of it must answer as one.
  */
 import { insertOperation, makePerson, makeSession, type World } from '../../tests/harness/world.ts';
+import { makeDisplay, type TestDisplay } from '../../tests/harness/displays.ts';
 import { addMember } from './people.ts';
 import { reportEnd } from './reports.ts';
 
@@ -56,6 +57,8 @@ export interface Resources {
   deletedOperation: number;
   deletedWorkspace: number;
   deletedEnvironment: number;
+  /** of all of A, of a1 alone, of a2 alone, of B, and one that is removed */
+  displays: { a: TestDisplay; a1: TestDisplay; a2: TestDisplay; b: TestDisplay; removed: TestDisplay };
 }
 
 export async function makeResources(world: World): Promise<Resources> {
@@ -71,13 +74,22 @@ export async function makeResources(world: World): Promise<Resources> {
   await owner.query('delete from operation_runs where id = $1', [deletedOperation]);
   await owner.query('delete from managed_environments where id = $1', [deletedEnvironment]);
   await owner.query('delete from workspaces where id = $1', [deletedWorkspace]);
+  const displays = {
+    a: await makeDisplay(owner, a),
+    a1: await makeDisplay(owner, a, [a1]),
+    a2: await makeDisplay(owner, a, [a2]),
+    b: await makeDisplay(owner, b),
+    removed: await makeDisplay(owner, a)
+  };
+  await owner.query('update displays set revoked_at = now() where id = $1', [displays.removed.id]);
   return {
     a1Operation: await reportEnd(world, a1, 'failed'),
     a2Operation: await reportEnd(world, a2, 'failed'),
     b1Operation: await insertOperation(writer, b, b1),
     deletedOperation,
     deletedWorkspace,
-    deletedEnvironment
+    deletedEnvironment,
+    displays
   };
 }
 
@@ -86,6 +98,7 @@ export interface Place {
   workspace: number;
   environments: { seen: number[]; hidden: Id[] };
   operations: { seen: number[]; hidden: Id[] };
+  displays: { seen: number[]; hidden: Id[] };
 }
 
 export interface Principal {
@@ -93,6 +106,8 @@ export interface Principal {
   /** null = not signed in; the headers of a session that counts, or of one that does not (any more) */
   cookie: () => Promise<string | null>;
   isSignedIn: boolean;
+  /** asks the hub as a display: `trusted`, or one whose trust ended; pages know no person in it */
+  display?: 'trusted' | 'removed';
   /** all channels; the first of each kind; those, and of each kind of hidden thing only the most telling */
   depth: 'all' | 'some' | 'few';
   places: Place[];
@@ -112,11 +127,15 @@ export const PRINCIPALS = [
   'nobody',
   'a made-up session',
   'an expired session',
-  'a disabled person'
+  'a disabled person',
+  'a display that is narrowed to one environment',
+  'a display that was removed'
 ] as const;
 
 export async function makePrincipals(world: World, made: Resources): Promise<Principal[]> {
   const { a, b, a1, a2, a3, b1, owner } = world;
+  const { displays: shown } = made;
+  const goneDisplays = [...NEVER, core('that was removed', shown.removed.id)];
   const absentOperations = [...NEVER, of('that was deleted', made.deletedOperation)];
   const absentEnvironments = [...NEVER, of('that was deleted', made.deletedEnvironment)];
   const absentWorkspaces = [...NEVER, of('that was deleted', made.deletedWorkspace)];
@@ -126,6 +145,10 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
     operations: {
       seen: [made.a1Operation, made.a2Operation],
       hidden: [...absentOperations, core('of another workspace', made.b1Operation)]
+    },
+    displays: {
+      seen: [shown.a.id, shown.a1.id, shown.a2.id],
+      hidden: [...goneDisplays, core('of another workspace', shown.b.id)]
     }
   };
   const narrowedA: Place = {
@@ -137,6 +160,14 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
     operations: {
       seen: [made.a1Operation],
       hidden: [...wholeA.operations.hidden, core('narrowed away', made.a2Operation)]
+    },
+    displays: {
+      seen: [shown.a1.id],
+      hidden: [
+        ...wholeA.displays.hidden,
+        core('narrowed away', shown.a2.id),
+        core('of the whole workspace', shown.a.id)
+      ]
     }
   };
   const wholeB: Place = {
@@ -145,7 +176,8 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
     operations: {
       seen: [made.b1Operation],
       hidden: [...absentOperations, core('of another workspace', made.a1Operation)]
-    }
+    },
+    displays: { seen: [shown.b.id], hidden: [...goneDisplays, core('of another workspace', shown.a.id)] }
   };
   const few = { isSignedIn: true, depth: 'few' } as const;
   const [foreignA, foreignB] = [core('of others', a), core('of others', b)];
@@ -184,7 +216,7 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
       depth: 'some',
       places: [wholeB],
       hiddenWorkspaces: [...absentWorkspaces, foreignA],
-      may: ['review', 'undo', 'rejected reports', 'delivery']
+      may: ['review', 'undo', 'rejected reports', 'delivery', 'displays']
     },
     await member('readonly', []),
     await member('support', ['diagnostics']),
@@ -216,6 +248,15 @@ export async function makePrincipals(world: World, made: Resources): Promise<Pri
         return cookie;
       }
     },
-    { ...nobody, name: 'a disabled person', cookie: async () => (await makeSession(owner, disabled.id)).cookie }
+    { ...nobody, name: 'a disabled person', cookie: async () => (await makeSession(owner, disabled.id)).cookie },
+    {
+      ...nobody,
+      name: 'a display that is narrowed to one environment',
+      cookie: async () => shown.a1.cookie,
+      display: 'trusted',
+      places: [narrowedA],
+      hiddenWorkspaces: [...absentWorkspaces, foreignB]
+    },
+    { ...nobody, name: 'a display that was removed', cookie: async () => shown.removed.cookie, display: 'removed' }
   ];
 }

@@ -23,7 +23,7 @@ export interface Route {
   actions?: string[];
   methods?: string[];
   /** what of the workspace the address names beside it */
-  inside?: 'environment' | 'operation';
+  inside?: 'environment' | 'operation' | 'display';
   path?: (workspace: number | string, inside: number | string | null) => string;
   /** what a principal must be allowed to see it at all; others are told 403, but only in their own workspace */
   needs?: string;
@@ -67,6 +67,26 @@ export const ROUTES: Record<string, Route> = {
     path: (workspace) => `/admin/workspaces/${workspace}/delivery`,
     queries: ['order=name']
   },
+  '/pair': { kind: 'own' },
+  '/wall': { kind: 'open' },
+  '/wall/data': { kind: 'open', methods: ['GET'] },
+  '/wall/pairing': { kind: 'open', methods: ['POST'] },
+  '/wall/pairing/poll': { kind: 'open', methods: ['POST'] },
+  '/wall/presence': { kind: 'open', methods: ['POST'] },
+  '/admin/workspaces/[workspace]/displays': {
+    kind: 'page',
+    actions: ['approve'],
+    needs: 'displays',
+    path: (workspace) => `/admin/workspaces/${workspace}/displays`,
+    queries: ['code=BCDF-GHJK', 'code=none']
+  },
+  '/admin/workspaces/[workspace]/displays/[display]': {
+    kind: 'page',
+    actions: ['change', 'identify', 'reload', 'note', 'endNote', 'revoke'],
+    inside: 'display',
+    needs: 'displays',
+    path: (workspace, display) => `/admin/workspaces/${workspace}/displays/${display}`
+  },
   '/admin/workspaces/[workspace]/operations': {
     kind: 'page',
     inside: 'environment',
@@ -99,8 +119,9 @@ export function addressesOf(route: Route, principal: Principal): { hidden: Addre
   const seen: Address[] = [];
   if (!route.path) return { hidden, seen };
   const insideOf = (place: Place | undefined) => place && route.inside && place[`${route.inside}s`];
-  // An operation needs an id; an own one under a foreign workspace is as good as any.
-  const inner = route.inside === 'operation' ? (insideOf(principal.places[0])?.seen[0] ?? ABSENT) : null;
+  // An operation or display needs an id; an own one under a foreign workspace is as good as any.
+  const needsId = route.inside === 'operation' || route.inside === 'display';
+  const inner = needsId ? (insideOf(principal.places[0])?.seen[0] ?? ABSENT) : null;
   for (const { what, id, isCore } of principal.hiddenWorkspaces) {
     hidden.push({ what: `a workspace ${what}`, path: route.path(id, inner), depth: 'workspace', isCore });
     if (route.inside)
@@ -113,8 +134,7 @@ export function addressesOf(route: Route, principal: Principal): { hidden: Addre
   }
   for (const place of principal.places) {
     const inside = insideOf(place);
-    if (route.inside !== 'operation')
-      seen.push({ what: 'own', path: route.path(place.workspace, null), depth: 'workspace', isCore: true });
+    if (!needsId) seen.push({ what: 'own', path: route.path(place.workspace, null), depth: 'workspace', isCore: true });
     for (const id of inside?.seen ?? [])
       seen.push({ what: 'own', path: route.path(place.workspace, id), depth: 'inside', isCore: true });
     for (const { what, id, isCore } of inside?.hidden ?? [])
@@ -136,7 +156,7 @@ export function addressesOf(route: Route, principal: Principal): { hidden: Addre
 
 export function malformedAddressesOf(route: Route, place: Place): Address[] {
   if (!route.path) return [];
-  const inner = route.inside === 'operation' ? place.operations.seen[0]! : null;
+  const inner = route.inside === 'operation' || route.inside === 'display' ? place[`${route.inside}s`].seen[0]! : null;
   const found = malformed(place.workspace).map(({ what, id }) => ({ what, path: route.path!(id, inner) }));
   if (route.inside)
     for (const { what, id } of malformed(place[`${route.inside}s`].seen[0]!))

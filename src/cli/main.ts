@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addBackupCommands } from './backup.ts';
+import { addDisplayCommands } from './displays.ts';
 import { explainFailure } from './failure.ts';
 import { printFailure, type OutputFormat } from './output.ts';
 import { addPeopleCommands } from './people.ts';
@@ -34,6 +35,7 @@ Exit codes: 0 done, 1 not done (the reason is printed), 2 not understood.`
 const format = (): OutputFormat => (program.opts<{ json?: boolean }>().json ? 'json' : 'text');
 addPeopleCommands(program, format);
 addPlaceCommands(program, format);
+addDisplayCommands(program, format);
 addReportCommands(program, format);
 addBackupCommands(program, format);
 addUpkeepCommands(program, format);

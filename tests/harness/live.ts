@@ -112,9 +112,11 @@ export class TestClient {
   /** highest revision ever shown of each row: going back is the defect that this catches */
   readonly seen = new Map<number, number>();
 
-  constructor(port: number, cookie: string) {
+  /** `query`: what a wall says of itself in the address */
+  constructor(port: number, cookie: string, query: Record<string, string> = {}) {
     this.socket = io(`http://127.0.0.1:${port}`, {
       path: LIVE_PATH,
+      query,
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,

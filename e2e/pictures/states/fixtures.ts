@@ -10,13 +10,14 @@ const S = 1_000;
 const MIN = 60 * S;
 export const person = { id: 1, name: 'Maren Holt', email: 'maren.holt@haldenroy.example' };
 export const workspaces = [
-  { id: 3, name: 'Halden & Roy', isDemo: true, mayReadRefused: true, mayReadDelivery: true },
+  { id: 3, name: 'Halden & Roy', isDemo: true, mayReadRefused: true, mayReadDelivery: true, mayManageDisplays: true },
   {
     id: 4,
     name: 'Northgate Services for municipalities, schools and hospitals of the north',
     isDemo: true,
     mayReadRefused: false,
-    mayReadDelivery: false
+    mayReadDelivery: false,
+    mayManageDisplays: false
   }
 ];
 const LONG_NAME = 'Greyfriars Academy Trust (sixth form, exams and admissions)';

@@ -8,7 +8,6 @@
  */
 import { isSameFilter } from '../operations/filter.ts';
 import { comparePlaces, placeOf, type OperationRow } from '../operations/operation.ts';
-import type { HubPage } from '../operations/pages.ts';
 import { forgetOldest, MembershipDraft, TOMBSTONE_LIMIT } from './list-membership.ts';
 import { isHolding, openRows, openWindow, settle, type ListWindow, type WindowPage } from './list-window.ts';
 import type { RowsChanged, WindowRead } from './protocol.ts';
@@ -37,7 +36,7 @@ export function isSameView(window: ListWindow, page: Omit<WindowPage, 'readAt'>)
  * is held where it is; another view replaces it. After `loseStream` or `purge` nothing is merged: revisions of another
  * epoch or another access cannot be compared.
  */
-export function adoptPage(window: ListWindow, page: HubPage, at: number): ListWindow {
+export function adoptPage(window: ListWindow, page: WindowPage, at: number): ListWindow {
   const fresh = openWindow(page);
   const comparable = window.lost === null && window.scope.workspaceId === page.workspace.id;
   const merged = comparable ? mergeNewer(window, fresh, Math.max(at, page.readAt)) : fresh;

@@ -7,7 +7,14 @@
  */
 import * as z from 'zod/mini';
 import type { Ports, Stop } from './ports.ts';
-import { CATCH_UP_PATH, subscribeAnswerSchema, TICK_MS, type Subscribe, type SubscribeAnswer } from './protocol.ts';
+import {
+  AS_DISPLAY,
+  CATCH_UP_PATH,
+  subscribeAnswerSchema,
+  TICK_MS,
+  type Subscribe,
+  type SubscribeAnswer
+} from './protocol.ts';
 import { ANSWER_TIMEOUT_MS, type LiveSocket, type ServerMessage, type SocketListener } from './socket.ts';
 
 /** A network that lets no WebSocket through today may do so when it is another one. */
@@ -20,7 +27,7 @@ type Measured = (now: number | null) => void;
 
 export interface HttpPorts extends Pick<Ports, 'after' | 'onReturn'> {
   /** asks the hub once; stopped, it does not reply any more */
-  post?: typeof post;
+  post?: (question: Subscribe, replied: (reply: Reply | null) => void) => Stop;
   openWebSocket(listener: SocketListener): LiveSocket;
   /** HTTP answers; a WebSocket is open */
   works(over: 'http' | 'websocket'): void;
@@ -36,11 +43,11 @@ export interface Reply {
 }
 
 /** Replies null where nothing came that could be read. */
-function post(question: Subscribe, replied: (reply: Reply | null) => void): Stop {
+function post(question: Subscribe, replied: (reply: Reply | null) => void, path = CATCH_UP_PATH): Stop {
   const flight = new AbortController();
   const headers = { 'content-type': 'application/json' };
   const { signal } = flight;
-  fetch(CATCH_UP_PATH, { method: 'POST', body: JSON.stringify(question), headers, signal })
+  fetch(path, { method: 'POST', body: JSON.stringify(question), headers, signal })
     .then(async (answer) => ({ status: answer.status, body: answer.ok ? ((await answer.json()) as unknown) : null }))
     .catch(() => null)
     .then((reply) => {
@@ -48,6 +55,10 @@ function post(question: Subscribe, replied: (reply: Reply | null) => void): Stop
     }, console.error);
   return () => flight.abort();
 }
+
+/** The same for a wall: its own cookie counts. */
+export const postAsDisplay: NonNullable<HttpPorts['post']> = (question, replied) =>
+  post(question, replied, `${CATCH_UP_PATH}?${AS_DISPLAY.join('=')}`);
 
 class HttpSocket implements LiveSocket {
   #question: Subscribe | null = null;

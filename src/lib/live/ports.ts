@@ -4,7 +4,7 @@
  */
 import { Journal } from './journal.ts';
 import type { Moment } from './server-clock.ts';
-import { openSocket, type LiveSocket, type SocketListener } from './socket.ts';
+import { openDisplaySocket, openSocket, type LiveSocket, type SocketListener } from './socket.ts';
 import { openTransports } from './transport.ts';
 
 export type Stop = () => void;
@@ -94,4 +94,23 @@ export const browserPorts: Ports = {
     })
   ),
   warn: (message) => console.warn(`[watchfloor] ${message}`)
+};
+
+/** The same of a wall, which asks as the display that it is. */
+export const displayPorts: Ports = {
+  ...browserPorts,
+  openSocket: journal.watchLosses(
+    openTransports({
+      ...schedules,
+      openWebSocket: journal.watchAttempts(openDisplaySocket),
+      loadHttp: (loaded, failed) =>
+        void import('./http-socket.ts').then(
+          ({ openHttpSocket, postAsDisplay }) =>
+            loaded({
+              openHttpSocket: (listener, ports) => openHttpSocket(listener, { ...ports, post: postAsDisplay })
+            }),
+          failed
+        )
+    })
+  )
 };

@@ -16,6 +16,9 @@ export const LIVE_PATH = '/live/socket';
 /** Where the same question is asked by POST (`subscribeSchema` → `subscribeAnswerSchema`) when WebSockets are forbidden. */
 export const CATCH_UP_PATH = '/live/catch-up';
 
+/** In the query of both addresses: it is a wall that asks, and its cookie counts, not that of whoever is signed in. */
+export const AS_DISPLAY = ['as', 'display'] as const;
+
 /** The server's tick. The age of proof that makes a feed Live, Reconnecting, Stale follow from PRODUCT.md 4.1. */
 export const TICK_MS = 2_000;
 

@@ -7,6 +7,7 @@
 import { io, type Socket } from 'socket.io-client';
 import * as z from 'zod/mini';
 import {
+  AS_DISPLAY,
   clockAnswerSchema,
   LIVE_PATH,
   serverEvents,
@@ -50,10 +51,20 @@ export interface LiveSocket {
 
 /** Opens a socket of its own at once; the listener hears `connected` or `disconnected`, never both orders at once. */
 export function openSocket(listener: SocketListener): LiveSocket {
+  return open(listener, {});
+}
+
+/** The same for a wall: its own cookie counts, not that of whoever is signed in in the same browser. */
+export function openDisplaySocket(listener: SocketListener): LiveSocket {
+  return open(listener, Object.fromEntries([AS_DISPLAY]));
+}
+
+function open(listener: SocketListener, query: Record<string, string>): LiveSocket {
   // The content security policy forbids eval, and zod's probe for it would be reported as a violation.
   z.config({ jitless: true });
   const socket: Socket<ServerEvents, ClientEvents> = io({
     path: LIVE_PATH,
+    query,
     transports: ['websocket'],
     withCredentials: true,
     forceNew: true,

@@ -52,6 +52,13 @@ export function connectionAddress(workspaceId: number): string {
 }
 
 /** What a node can say of its own delivery, for owners of the workspace. */
+/** The wall displays of a workspace, one of them, or the one that shows a code. */
+export function displaysAddress(workspaceId: number, { id, code }: { id?: number; code?: string } = {}): string {
+  const base = `/admin/workspaces/${workspaceId}/displays`;
+  if (id !== undefined) return `${base}/${id}`;
+  return code === undefined ? base : `${base}?code=${encodeURIComponent(code)}`;
+}
+
 export function deliveryAddress(workspaceId: number): string {
   return `/admin/workspaces/${workspaceId}/delivery`;
 }

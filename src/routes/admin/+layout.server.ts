@@ -11,7 +11,8 @@ export const load: LayoutServerLoad = async ({ locals }) => ({
     ? (await readWorkspaces(locals.database.access, locals.person.id)).map(({ role, ...workspace }) => ({
         ...workspace,
         mayReadRefused: can(role, 'rejected_reports.read'),
-        mayReadDelivery: can(role, 'delivery.read')
+        mayReadDelivery: can(role, 'delivery.read'),
+        mayManageDisplays: can(role, 'displays.manage')
       }))
     : []
 });

@@ -18,4 +18,9 @@ describe('capabilities', () => {
   test.each(Object.entries(WHO_MAY))('%s belongs to %j and nobody else', (capability, roles) => {
     expect(MEMBER_ROLES.filter((role) => can(role, capability as Capability))).toEqual(roles);
   });
+
+  test('a display reads operations and may do nothing else', () => {
+    const all = Object.keys(WHO_MAY) as Capability[];
+    expect(all.filter((capability) => can('display', capability))).toEqual(['operations.read']);
+  });
 });

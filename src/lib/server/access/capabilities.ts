@@ -1,11 +1,13 @@
 /**
- * What each role of a member may do: the one table of PRODUCT section 3. Code asks for a capability, never for a role's
+ * What each role of a member, and a display, may do: the one table of PRODUCT section 3. Code asks for a capability, never for a role's
  * name, so that a role can change in one place. It does not own which environments somebody sees (scope.ts). Pure.
  */
 
 /** As `memberships.role` allows them, from the most to the least. */
 export const MEMBER_ROLES = ['owner', 'manager', 'operator', 'readonly', 'support'] as const;
 export type MemberRole = (typeof MEMBER_ROLES)[number];
+/** What a wall display is instead: nobody is made a member as that. */
+export type Role = MemberRole | 'display';
 
 export type Capability =
   /** see lists, details, counts and live changes */
@@ -27,7 +29,7 @@ export type Capability =
   /** make and revoke tokens that report operations */
   | 'tokens.manage';
 
-const CAPABILITIES: Readonly<Record<MemberRole, readonly Capability[]>> = {
+const CAPABILITIES: Readonly<Record<Role, readonly Capability[]>> = {
   owner: [
     'operations.read',
     'operations.review',
@@ -41,10 +43,11 @@ const CAPABILITIES: Readonly<Record<MemberRole, readonly Capability[]>> = {
   manager: ['operations.read', 'operations.review', 'displays.manage', 'types.manage'],
   operator: ['operations.read', 'operations.review'],
   readonly: ['operations.read'],
-  support: ['operations.read', 'diagnostics.read']
+  support: ['operations.read', 'diagnostics.read'],
+  display: ['operations.read']
 };
 
 /** May a member with this role do that, inside what their scope lets them see at all? */
-export function can(role: MemberRole, capability: Capability): boolean {
+export function can(role: Role, capability: Capability): boolean {
   return CAPABILITIES[role].includes(capability);
 }

@@ -20,6 +20,8 @@ export type DeniedDoor =
   | 'review'
   | 'diagnostics'
   | 'rejected reports'
+  | 'displays'
+  | 'pairing'
   | 'connection'
   | 'delivery'
   | 'live'
@@ -55,6 +57,7 @@ export interface Denial {
   door: DeniedDoor;
   /** Left out where it is absent: then it is found out which absence it is. */
   why?: DeniedWhy;
+  /** a display that asks the hub is the negative of its id */
   personId?: number | null;
   /** the hash, as `sessions.id`; its first 12 digits are logged, as in the log of changes */
   sessionId?: string | null;
@@ -143,7 +146,8 @@ export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; d
         door,
         why,
         capability,
-        person: personId ?? undefined,
+        person: personId != null && personId < 0 ? undefined : (personId ?? undefined),
+        display: personId != null && personId < 0 ? -personId : undefined,
         session: sessionId?.slice(0, 12),
         workspace: toShown(workspaceId),
         environment: toShown(environmentId),
@@ -161,7 +165,8 @@ export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; d
     const { personId, workspaceId, environmentId, operationId } = denial;
     if ([workspaceId, environmentId, operationId].some((id) => typeof id === 'string'))
       return write(denial, 'malformed');
-    if (db === null || typeof personId !== 'number' || typeof workspaceId !== 'number') return write(denial, 'absent');
+    if (db === null || typeof personId !== 'number' || personId < 0 || typeof workspaceId !== 'number')
+      return write(denial, 'absent');
     const asked = { personId, workspaceId, environmentId: toId(environmentId), operationId: toId(operationId) };
     const timer = setTimeout(() => {
       waiting.delete(timer);

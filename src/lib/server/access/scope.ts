@@ -5,14 +5,14 @@
  * Invariant: absent and forbidden are one answer from one query; nothing here tells them apart.
  */
 import type pg from 'pg';
-import type { MemberRole } from './capabilities.ts';
+import type { Role } from './capabilities.ts';
 import { withTransaction } from '../database/pool.ts';
 import type { Named, Workspace } from '../../operations/pages.ts';
 
 /** The workspace as this person may see it, all read in the snapshot of the transaction. */
 export interface VisibleWorkspace {
   workspace: Workspace;
-  role: MemberRole;
+  role: Role;
   /** by name */
   environments: Named[];
   /** false = narrowed to `environments` and the workspace's own operations */
@@ -42,7 +42,31 @@ export async function readWorkspace<T>(
   workspaceId: number,
   work: (client: pg.PoolClient, visible: VisibleWorkspace) => Promise<T>
 ): Promise<T | null> {
-  return withTransaction(pool, 'isolation level repeatable read read only', async (client) => {
+  return enter(pool, 'isolation level repeatable read read only', userId, workspaceId, work);
+}
+
+/**
+ * The same in a transaction that may write what the policies let this person write; what was checked in it may change
+ * before it commits, so policies and conditions stand on the statements themselves.
+ */
+export async function changeWorkspace<T>(
+  pool: pg.Pool,
+  userId: number,
+  workspaceId: number,
+  work: (client: pg.PoolClient, visible: VisibleWorkspace) => Promise<T>
+): Promise<T | null> {
+  return enter(pool, '', userId, workspaceId, work);
+}
+
+/** `userId`: a person, or a display as the negative of its id (decision 0016). */
+async function enter<T>(
+  pool: pg.Pool,
+  mode: Parameters<typeof withTransaction>[1],
+  userId: number,
+  workspaceId: number,
+  work: (client: pg.PoolClient, visible: VisibleWorkspace) => Promise<T>
+): Promise<T | null> {
+  return withTransaction(pool, mode, async (client) => {
     await client.query(
       `select set_config('watchfloor.user_id', $1, true), set_config('watchfloor.workspace_id', $2, true)`,
       [String(userId), String(workspaceId)]
@@ -51,7 +75,7 @@ export async function readWorkspace<T>(
       id: number;
       name: string;
       is_demo: boolean;
-      role: MemberRole;
+      role: Role;
       sees_all: boolean;
       environments: Named[];
       type_labels: Record<string, string>;

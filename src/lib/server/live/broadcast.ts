@@ -15,6 +15,7 @@ import { openOutbox } from './outbox.ts';
 import type { Ring } from './ring.ts';
 import {
   environmentUnit,
+  isNameSeen,
   toUnitDeltas,
   workspaceItselfUnit,
   workspaceUnit,
@@ -194,9 +195,9 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
         const { watching } = socket.data;
         if (watching === null) continue;
         const { scope, access } = watching;
-        const isSeen = ({ workspaceId, environmentId }: ChangedNames): boolean =>
-          (workspaceId === null || workspaceId === scope.workspaceId) &&
-          (environmentId === null || access.narrowedTo.length === 0 || access.narrowedTo.includes(environmentId));
+        const isSeen = (name: ChangedNames): boolean =>
+          (name.workspaceId === null || name.workspaceId === scope.workspaceId) &&
+          isNameSeen(name, access, socket.data.userId);
         if (names.some(isSeen)) socket.emit('reference:changed', {});
       }
     },

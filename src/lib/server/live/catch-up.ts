@@ -12,18 +12,12 @@ import type { Queryable } from '../database/pool.ts';
 import type { Place } from '../stream/place.ts';
 import { formatSnapshot } from '../stream/place.ts';
 import type { ReadAccess } from './access-reads.ts';
-import {
-  isSameAccess,
-  readScopeDifference,
-  type ChangedNames,
-  type ScopeDifference,
-  type Subscriber
-} from './differences.ts';
+import { isSameAccess, readScopeDifference, type ScopeDifference, type Subscriber } from './differences.ts';
 import type { Feed } from './feed.ts';
 import type { Counters } from './figures.ts';
 import { openReachBack } from './reach-back.ts';
 import { covers, mergeChange, type Ring, type RingDifference } from './ring.ts';
-import { isInScope, type OperationChange, type WorkspaceAccess } from './rooms.ts';
+import { isInScope, isNameSeen, type OperationChange, type WorkspaceAccess } from './rooms.ts';
 import { shareReads } from './share-reads.ts';
 import { readAccessChanges } from './shared-log.ts';
 import { readStaleRows } from './stale.ts';
@@ -126,7 +120,7 @@ export function openCatchUp({ db, backDb, feed, ring, counters, readAccess }: Ca
       return {
         operations: [...newest.values()],
         // Maybe of before the place: then names are read once more than they had to be.
-        hasNamesChanged: found.names.some((one) => isOfScope(one.workspaceId) && isNameSeen(one, access)),
+        hasNamesChanged: found.names.some((one) => isOfScope(one.workspaceId) && isNameSeen(one, access, userId)),
         place,
         proofAt,
         now: feed.databaseNow()
@@ -134,7 +128,9 @@ export function openCatchUp({ db, backDb, feed, ring, counters, readAccess }: Ca
     },
 
     async fromLog(since, scope, subscriber, access) {
-      const { found, of, from } = await shareLog(`${toScopeKey(scope, access)} ${toKey(since)}`, async () => {
+      // What is told of a display is told to no other one: displays read for themselves.
+      const self = subscriber.userId < 0 ? subscriber.userId : 0;
+      const { found, of, from } = await shareLog(`${self} ${toScopeKey(scope, access)} ${toKey(since)}`, async () => {
         const from = performance.now();
         return { found: await readScopeDifference(db, since, scope, subscriber, MOST_BEHIND), of: subscriber, from };
       });
@@ -200,10 +196,6 @@ function isChangeInScope(
     workspaceId === scope.workspaceId &&
     [...places, ...(row ? [row.environmentId] : [])].some((place) => isInScope(scope, access, place))
   );
-}
-
-function isNameSeen({ environmentId }: ChangedNames, { narrowedTo }: WorkspaceAccess): boolean {
-  return environmentId === null || narrowedTo.length === 0 || narrowedTo.includes(environmentId);
 }
 
 function whyAnew({ place, floor }: ScopeDifference, since: Place): ResyncReason | null {

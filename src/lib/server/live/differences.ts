@@ -33,11 +33,13 @@ export interface Reading {
 export interface ChangedNames {
   workspaceId: number | null;
   environmentId: number | null;
+  /** what a display should show of itself changed: told to nobody but it (the negative of its id) */
+  only?: number;
 }
 
 export interface FeedDifference extends Reading {
   operations: OperationChange[];
-  /** people whose access may have changed; workspaceId null = everywhere */
+  /** people (and, as negative ids, displays) whose access may have changed; workspaceId null = everywhere */
   access: { userId: number; workspaceId: number | null }[];
   /** sessions that ended, by `sessionKey` */
   sessions: number[];
@@ -51,7 +53,7 @@ export interface FeedDifference extends Reading {
   ahead: bigint[];
 }
 
-type Kind = 'o' | 'm' | 'd' | 't' | 'a' | 's' | 'r';
+type Kind = 'o' | 'm' | 'd' | 't' | 'a' | 's' | 'r' | 'p';
 type Grouped = Partial<ListColumns> & {
   snapshot: string;
   epoch: string | null;
@@ -80,7 +82,7 @@ const since = (kinds: string): string => `
     from watchfloor.changes where xid = any (array(select pg_snapshot_xip($1::pg_snapshot))) and kind in ${kinds}`;
 const OPERATIONS = since(`('o', 'm', 'd')`);
 /** By an index of their own, so that they are read whole however many operations changed. */
-const BESIDE = since(`('a', 's', 'r', 't')`);
+const BESIDE = since(`('a', 's', 'r', 't', 'p')`);
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
 
@@ -163,10 +165,11 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
       .map((row) => ({ userId: row.changed_id, workspaceId: row.changed_workspace })),
     sessions: entries.filter(({ kind }) => kind === 's').map((row) => row.changed_id),
     names: entries
-      .filter(({ kind }) => kind === 'r')
+      .filter(({ kind }) => kind === 'r' || kind === 'p')
       .map((row) => ({
         workspaceId: row.changed_workspace,
-        environmentId: row.changed_id === 0 ? null : row.changed_id
+        environmentId: row.kind === 'p' || row.changed_id === 0 ? null : row.changed_id,
+        ...(row.kind === 'p' && { only: row.changed_id })
       })),
     isOverflow: rows[0]!.is_overflow,
     isTruncated: entries.some(({ kind }) => kind === 't'),
@@ -218,6 +221,7 @@ export interface ScopeDifference extends Reading {
   isOverflow: boolean;
 }
 
+/** Who asks: a person by their id and session; a display by the negative of its id (decision 0016). */
 export interface Subscriber {
   userId: number;
   sessionId: string;
@@ -272,7 +276,7 @@ export async function readScopeDifference(
        exists (select from beside b
          where b.kind = 't' or b.kind = 'a' and b.id = $4 and (b.workspace_id is null or b.workspace_id = $2)) as has_access_changed,
        exists (select from beside b
-         where b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)
+         where b.kind = 'p' and b.id = $4 or b.kind = 'r' and (b.workspace_id is null or b.workspace_id = $2)
            and (b.id = 0 or cardinality(access.narrowed_to) = 0 or b.id = any (access.narrowed_to))) as has_names_changed,
        g.*, ${listColumns('r')}
      from place left join access on true left join told g on true
@@ -298,7 +302,7 @@ export function isPlaceInScope(column: string): string {
     else cardinality(access.narrowed_to) = 0 or ${column} is null or ${column} = any (access.narrowed_to) end)`;
 }
 
-/** $2 workspace, $3 environment or null, $4 person, $5 session. No row = may not see it, or it does not exist. */
+/** $2 workspace, $3 environment or null, $4 who, $5 session. No row = may not see it, or it does not exist. */
 export const ACCESS = `select m.role, array(
       select em.managed_environment_id from public.environment_memberships em
       where em.workspace_id = m.workspace_id and em.user_id = m.user_id) as narrowed_to
@@ -311,7 +315,14 @@ export const ACCESS = `select m.role, array(
         and (not exists (select from public.environment_memberships em
               where em.workspace_id = m.workspace_id and em.user_id = m.user_id)
           or exists (select from public.environment_memberships em
-              where em.workspace_id = m.workspace_id and em.user_id = m.user_id and em.managed_environment_id = $3))))`;
+              where em.workspace_id = m.workspace_id and em.user_id = m.user_id and em.managed_environment_id = $3))))
+    union all
+    select 'display', d.environment_ids
+    from public.displays d
+    where $4::bigint < 0 and d.id = -$4::bigint and d.workspace_id = $2 and d.revoked_at is null
+      and ($3::bigint is null or (
+        exists (select from public.managed_environments e where e.workspace_id = d.workspace_id and e.id = $3)
+        and (cardinality(d.environment_ids) = 0 or $3 = any (d.environment_ids))))`;
 
 /** What the person may see of the scope now: decides which rooms to join before catching up. */
 export async function readScopeAccess(

@@ -34,7 +34,7 @@ async function ask(accesses: ({ role: string; narrowed_to: number[] } | null)[])
     counters: openCounters(),
     deny() {},
     isOwnOrigin: () => true,
-    readSession: async () => ({ userId: 1, sessionId: 's' }),
+    readSubscriber: async () => ({ userId: 1, sessionId: 's' }),
     maySubscribe: () => true,
     watching() {},
     mostBytes: 10_000

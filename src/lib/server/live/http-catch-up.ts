@@ -35,8 +35,8 @@ export interface HttpCatchUpParts {
   counters: Counters;
   deny: (request: IncomingMessage, denial: Omit<Denial, 'door' | 'address'>) => void;
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
-  /** null = there is no session */
-  readSession: (cookie: string | null) => Promise<Subscriber | null>;
+  /** null = there is no session, and no display */
+  readSubscriber: (request: IncomingMessage) => Promise<Subscriber | null>;
   maySubscribe: (sessionId: string) => boolean;
   /** the numbers of these units are watched for a while */
   watching: (units: Unit[]) => void;
@@ -90,7 +90,7 @@ async function take(
   if (request.method !== 'POST') return answer(405, { error: 'Ask with POST.' });
   if (!parts.isOwnOrigin(request.headers.origin, request.headers.host))
     return answer(403, { error: 'Foreign origin.' });
-  const subscriber = await parts.readSession(request.headers.cookie ?? null);
+  const subscriber = await parts.readSubscriber(request);
   if (subscriber === null) {
     parts.deny(request, { why: 'signed out' });
     return answer(401, {});

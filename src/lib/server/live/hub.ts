@@ -11,6 +11,7 @@ import { PROTOCOL_VERSION, TICK_MS, subscribeSchema, type ResyncReason, type Sub
 import { openDenials, type Denial } from '../access/denials.ts';
 import { openSessions } from '../access/sessions.ts';
 import { openPool } from '../database/pool.ts';
+import { openDisplays } from '../displays/trust.ts';
 import { gatherReads } from '../database/gather-reads.ts';
 import { openAccessReads } from './access-reads.ts';
 import { openAdmission } from './admission.ts';
@@ -24,7 +25,7 @@ import { answerCatchUp, openHttpWatch, type HttpCatchUpParts } from './http-catc
 import { openRevocation } from './revocation.ts';
 import { openRing } from './ring.ts';
 import { numbersRoom } from './rooms.ts';
-import { LARGEST_MESSAGE_BYTES, limitMessages, openSocketServer } from './socket-server.ts';
+import { LARGEST_MESSAGE_BYTES, limitMessages, openSocketServer, readSubscriber } from './socket-server.ts';
 import { openSummaries } from './summaries.ts';
 import { subscribe } from './subscriptions.ts';
 import { readTokenKey } from '../stream/token.ts';
@@ -91,6 +92,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
   const accessPool = openPool({ ...queries, role: 'access', max: 4, applicationName: 'watchfloor hub sign-in' });
   const sessions = openSessions({ pool: accessPool, secure: options.secureCookies });
+  const displays = openDisplays({ pool: accessPool, secure: options.secureCookies });
   const tokenKey = await readTokenKey(pool);
   const counters = openCounters();
   const wakeUp = openWakeUp({ url, pool: feedPool });
@@ -112,6 +114,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const httpAdmission = openAdmission({ perSecond: 40 });
   const io = openSocketServer({
     sessions,
+    displays,
     admission,
     deny,
     isOwnOrigin: options.isOwnOrigin,
@@ -151,10 +154,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     counters,
     deny,
     isOwnOrigin: options.isOwnOrigin,
-    readSession: async (cookie) => {
-      const found = await sessions.readSession(cookie);
-      return found ? { userId: found.person.id, sessionId: found.sessionId } : null;
-    },
+    readSubscriber: (request) => readSubscriber({ sessions, displays }, request),
     readAccess,
     readEnvironments,
     maySubscribe: (sessionId) => httpAdmission.maySubscribe(sessionId, performance.now()),

@@ -1,6 +1,6 @@
 /**
- * Ends what a change of access ends: the sockets of sessions that are over, and what people were watching who may see
- * something else now. It decides nothing: the feed says whose access changed, the database which sessions live.
+ * Ends what a change of access ends: the sockets of sessions and displays that are over, and what people and displays were
+ * watching that may see something else now. It decides nothing: the feed says whose access changed, the database which sessions live.
  */
 import type { Logger } from 'pino';
 import type { Queryable } from '../database/pool.ts';
@@ -16,9 +16,12 @@ export interface RevocationOptions {
 export interface Revocation {
   /** Of one pass, before its rows. */
   handleAccess(difference: Pick<FeedDifference, 'access' | 'sessions'>): void;
-  /** Looks for sessions that ended without the log saying so. */
+  /** Looks for sessions and displays that ended without the log saying so. */
   checkSessionsSoon(): void;
 }
+
+/** Displays are the negative of their ids, and have no session. */
+const isPersons = ({ data }: LiveSocket): boolean => data.userId > 0;
 
 export function openRevocation({ db, broadcast, log }: RevocationOptions): Revocation {
   const endSocket = (socket: LiveSocket): void => {
@@ -32,11 +35,17 @@ export function openRevocation({ db, broadcast, log }: RevocationOptions): Revoc
     if (sockets.length === 0) return;
     const { rows } = await db.query<{ id: string }>(
       `select s.id from public.sessions s join public.users u on u.id = s.user_id and u.disabled_at is null
-       where s.id = any ($1) and s.expires_at > now()`,
-      [[...new Set(sockets.map(({ data }) => data.sessionId))]]
+       where s.id = any ($1) and s.expires_at > now()
+       union all
+       select 'display ' || d.id from public.displays d where d.id = any ($2) and d.revoked_at is null`,
+      [
+        [...new Set(sockets.filter(isPersons).map(({ data }) => data.sessionId))],
+        [...new Set(sockets.filter((socket) => !isPersons(socket)).map(({ data }) => -data.userId))]
+      ]
     );
     const alive = new Set(rows.map(({ id }) => id));
-    for (const socket of sockets) if (!alive.has(socket.data.sessionId)) endSocket(socket);
+    const nameOf = ({ data }: LiveSocket): string => (data.userId < 0 ? `display ${-data.userId}` : data.sessionId);
+    for (const socket of sockets) if (!alive.has(nameOf(socket))) endSocket(socket);
   };
   const checkSessionsSoon = (): void =>
     void checkSessions().catch((error: Error) => {

@@ -72,6 +72,16 @@ export function isInScope(scope: Scope, access: WorkspaceAccess, environmentId: 
   return access.narrowedTo.length === 0 || environmentId === null || access.narrowedTo.includes(environmentId);
 }
 
+/** Is somebody who may see this told that names changed? `only`: of a display, which alone is told (its negative id). */
+export function isNameSeen(
+  { environmentId, only }: { environmentId: number | null; only?: number },
+  { narrowedTo }: WorkspaceAccess,
+  userId: number
+): boolean {
+  if (only !== undefined && only !== userId) return false;
+  return environmentId === null || narrowedTo.length === 0 || narrowedTo.includes(environmentId);
+}
+
 /** What one unit, or one person catching up, is told. */
 export interface Delta {
   rows: OperationRow[];

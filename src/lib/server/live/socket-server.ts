@@ -1,14 +1,16 @@
 /**
  * The door of the sockets: the server of Socket.IO as the hub needs it, who may open a socket, and how many. It knows
- * sessions and no workspace: what somebody may watch is asked when they subscribe.
+ * sessions and displays, and no workspace: what somebody may watch is asked when they subscribe.
  */
 import type { IncomingMessage } from 'node:http';
 import { Server } from 'socket.io';
-import { LIVE_PATH } from '../../live/protocol.ts';
+import { AS_DISPLAY, LIVE_PATH } from '../../live/protocol.ts';
 import type { Denial } from '../access/denials.ts';
 import type { Sessions } from '../access/sessions.ts';
+import type { Displays } from '../displays/trust.ts';
 import type { Admission } from './admission.ts';
 import type { LiveServer, SocketData } from './broadcast.ts';
+import type { Subscriber } from './differences.ts';
 import { openMessageLimit } from './message-limit.ts';
 import { newWatcher } from './watcher.ts';
 
@@ -17,6 +19,7 @@ export const LARGEST_MESSAGE_BYTES = 16_384;
 
 export interface SocketServerOptions {
   sessions: Pick<Sessions, 'readSession'>;
+  displays: Pick<Displays, 'read'>;
   admission: Admission;
   /** may this Origin header open a socket? CORS does not cover WebSockets, so it is asked at the upgrade */
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
@@ -26,9 +29,31 @@ export interface SocketServerOptions {
   sharesUpgrades: boolean;
 }
 
+/**
+ * Who asks the hub: the person of the session's cookie, or, for a page that says it is a wall, the display of the
+ * display's. Never one for the other: a browser may have both.
+ */
+export async function readSubscriber(
+  { sessions, displays }: Pick<SocketServerOptions, 'sessions' | 'displays'>,
+  { url, headers }: IncomingMessage
+): Promise<Subscriber | null> {
+  const cookie = headers.cookie ?? null;
+  if (isOfDisplay(url)) {
+    const display = await displays.read(cookie);
+    return display && { userId: display.userId, sessionId: display.sessionId };
+  }
+  const found = await sessions.readSession(cookie);
+  return found && { userId: found.person.id, sessionId: found.sessionId };
+}
+
+function isOfDisplay(url: string | undefined): boolean {
+  const query = (url ?? '').split('?', 2)[1];
+  return new URLSearchParams(query).get(AS_DISPLAY[0]) === AS_DISPLAY[1];
+}
+
 /** A socket that connected has the data of a watcher: whose it is, and that it watches nothing yet. */
 export function openSocketServer(options: SocketServerOptions): LiveServer {
-  const { sessions, admission, deny } = options;
+  const { admission, deny } = options;
   const io: LiveServer = new Server({
     path: LIVE_PATH,
     transports: ['websocket'],
@@ -51,20 +76,20 @@ export function openSocketServer(options: SocketServerOptions): LiveServer {
   // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
   // that it leaves instead of trying for ever.
   io.use((socket, next) => {
-    sessions.readSession(socket.request.headers.cookie ?? null).then(
+    readSubscriber(options, socket.request).then(
       (found) => {
         if (!found) {
           deny(socket.request, { why: 'signed out' });
           return next(new Error('signed out'));
         }
         if (!admission.enter(found.sessionId, performance.now())) {
-          deny(socket.request, { why: 'too many sockets', personId: found.person.id, sessionId: found.sessionId });
+          deny(socket.request, { why: 'too many sockets', personId: found.userId, sessionId: found.sessionId });
           return next(new Error('too many sockets'));
         }
         // Also a socket that is gone before it was ever connected gives its place back.
         socket.conn.once('close', () => admission.leave(found.sessionId));
         Object.assign(socket.data, {
-          ...newWatcher({ userId: found.person.id, sessionId: found.sessionId }),
+          ...newWatcher(found),
           tokenAt: 0
         } satisfies SocketData);
         next();

@@ -8,6 +8,8 @@ import { openDenials, type Denials } from '../access/denials.ts';
 import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
+import { openPairing, type Pairing } from '../displays/pairing.ts';
+import { openDisplays, type Displays } from '../displays/trust.ts';
 import { openPool } from '../database/pool.ts';
 import { figuresAsked } from '../metrics/channels.ts';
 import { StartupError } from '../startup-error.ts';
@@ -18,6 +20,8 @@ export interface Web {
   access: {
     sessions: Sessions;
     signIn: SignIn;
+    displays: Displays;
+    pairing: Pairing;
   };
   denials: Denials;
   close(): Promise<void>;
@@ -34,6 +38,7 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
   // Why somebody was refused is asked by itself: what it costs is no part of any page.
   const explaining = openPool({ ...queries, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
   const denials = openDenials({ log, db: explaining });
+  const displays = openDisplays({ pool: access, secure: secureCookies });
   const stopTelling = figuresAsked.hear((teller) => {
     teller.pool('pages', people);
     teller.pool('sign-in', access);
@@ -43,7 +48,9 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
     database: { people, access },
     access: {
       sessions: openSessions({ pool: access, secure: secureCookies }),
-      signIn: openSignIn(access)
+      signIn: openSignIn(access),
+      displays,
+      pairing: openPairing(access, displays)
     },
     denials,
     async close() {

@@ -1,11 +1,18 @@
 import { expect, test } from 'vitest';
-import { needsPerson } from './public-routes.ts';
+import { isOfDisplays, needsPerson } from './public-routes.ts';
 
 test('every route needs somebody signed in, except a closed list', () => {
   expect(['/', '/login', '/logout'].some((id) => needsPerson(id, id))).toBe(false);
   expect(needsPerson('/admin', '/admin')).toBe(true);
   expect(needsPerson('/admin/workspaces/[workspace]/operations', '/admin/workspaces/3/operations')).toBe(true);
   expect(needsPerson('/something/new', '/something/new')).toBe(true);
+});
+
+test('walls are displays’, and nothing beside them is', () => {
+  expect(['/wall', '/wall/data', '/wall/pairing/poll'].map(isOfDisplays)).toEqual([true, true, true]);
+  expect([null, '/wallet', '/admin/wall', '/pair'].map(isOfDisplays)).toEqual(Array(4).fill(false));
+  expect(needsPerson('/wall/data', '/wall/data')).toBe(false);
+  expect(needsPerson('/pair', '/pair')).toBe(true);
 });
 
 test('another spelling of a path is no way around', () => {

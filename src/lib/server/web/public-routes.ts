@@ -5,9 +5,14 @@
 
 const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/', '/login', '/logout']);
 
+/** The pages of displays, which are no persons: a cookie of their own says who they are. */
+export function isOfDisplays(routeId: string | null): boolean {
+  return routeId === '/wall' || (routeId?.startsWith('/wall/') ?? false);
+}
+
 /** `routeId` is null where no route was found; under /admin even that is told to nobody who is not signed in. */
 export function needsPerson(routeId: string | null, pathname: string): boolean {
   if (routeId === null) return /^\/admin(\/|$)/.test(pathname);
   // Groups such as `/(signed-in)/admin` only sort files.
-  return !PUBLIC_ROUTES.has(routeId.replace(/\/\([^)]+\)/g, '') || '/');
+  return !isOfDisplays(routeId) && !PUBLIC_ROUTES.has(routeId.replace(/\/\([^)]+\)/g, '') || '/');
 }
