@@ -44,7 +44,7 @@ beforeAll(async () => {
       return person;
     })
   );
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await reader?.close();
   await world?.close();
@@ -90,8 +90,14 @@ async function openCrowd(): Promise<void> {
       members.push(member);
       await member.client.opened();
       await member.client.connected();
-      const answer = await member.client.subscribe(all(), tokens[nth % people.length]!);
-      expect(answer.result).toBe('caught_up');
+      // A hub that is behind for a moment says so, and is asked again, as every client does.
+      await vi.waitFor(
+        async () => {
+          const answer = await member.client.subscribe(all(), tokens[nth % people.length]!);
+          expect(answer.result).toBe('caught_up');
+        },
+        { timeout: 60_000, interval: 500 }
+      );
     })
   );
 }
@@ -163,7 +169,7 @@ test('in a storm the stalled wait with few packets and come back or are cut off 
   // Also what waited for them is gone, and not only their place in the rooms.
   await vi.waitFor(async () => expect(await hub.connections()).toBe(CLIENTS - never.length), { timeout: 10_000 });
   expect(healthy.filter(({ isClosed }) => isClosed)).toHaveLength(0);
-}, 120_000);
+}, 300_000);
 
 test('what a storm costs the hub follows the changes and not who stalls', async () => {
   hub = await startHub(database.url);
@@ -184,4 +190,4 @@ test('what a storm costs the hub follows the changes and not who stalls', async 
   expect(await storm()).toBe(10);
   for (const { client } of members.slice(0, STALLED)) client.stall();
   expect(await storm()).toBe(10);
-}, 60_000);
+}, 180_000);
