@@ -58,11 +58,11 @@ try {
   const patience = setTimeout(() => scanner.kill(), 20 * SECONDS * 1_000);
   await new Promise((done) => scanner.once('close', done));
   clearTimeout(patience);
-  const { vulnerabilities = {}, anomalies = {}, infos } = JSON.parse(await readFile(report, 'utf8'));
+  const { vulnerabilities = {}, anomalies = {} } = JSON.parse(await readFile(report, 'utf8'));
   const known = await readFile(join(project, 'docs', 'FINDINGS.md'), 'utf8');
   const kinds = Object.entries({ ...vulnerabilities, ...anomalies }).filter(([, found]) => found.length > 0);
   const unnamed = kinds.filter(([kind]) => !known.includes(`wapiti: ${kind}`));
-  process.stdout.write(`\n${infos?.crawled_pages_nbr ?? '?'} pages crawled, ${kinds.length} kinds of findings\n`);
+  process.stdout.write(`\n${kinds.length} kinds of findings\n`);
   for (const [kind, found] of kinds) {
     process.stdout.write(
       `\n${kind} (${found.length})${unnamed.some(([one]) => one === kind) ? ', not in docs/FINDINGS.md' : ''}\n`

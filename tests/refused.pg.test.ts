@@ -18,6 +18,8 @@ const log = { info: vi.fn(), warn: vi.fn() };
 beforeAll(async () => {
   database = await createDatabase();
   world = await makeWorld(database.url);
+  // Others read none (tests/second-fence).
+  await world.owner.query(`update memberships set role = 'owner'`);
   people = openPool({ url: database.url, role: 'people', max: 2, applicationName: 'tests' });
 });
 afterAll(async () => {

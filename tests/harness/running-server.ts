@@ -79,3 +79,11 @@ export function send(port: number, bytes: string): Promise<void> {
     socket.resume();
   });
 }
+
+/** Each line of its output as the JSON that it must be; throws for one that is none. */
+export function linesOf(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}

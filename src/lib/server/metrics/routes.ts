@@ -8,6 +8,7 @@ export const ROUTES = [
   '/',
   '/login',
   '/logout',
+  '/account',
   '/admin',
   '/admin/connection',
   '/admin/connection/node',
