@@ -34,7 +34,7 @@ test('a screen is said by its size, and whether it is of this version', () => {
   const presence = { width: 1920, height: 1080, pixelRatio: 1, version: 'a' };
   expect(screenWords(presence, 'a')).toBe('1920 × 1080, up to date');
   expect(screenWords({ ...presence, pixelRatio: 2 }, 'b')).toMatch(/^1920 × 1080 at 2×, of another version/);
-  expect(screenWords(null, 'a')).toBe('not known');
+  expect(screenWords(null, 'a')).toBe('screen not known');
 });
 
 test('a scope is named, and what was removed is not left out in silence', () => {

@@ -67,7 +67,7 @@ export function screenWords(
   presence: { width: number; height: number; pixelRatio: number; version: string } | null,
   version: string
 ): string {
-  if (presence === null) return 'not known';
+  if (presence === null) return 'screen not known';
   const ratio = presence.pixelRatio === 1 ? '' : ` at ${presence.pixelRatio}×`;
   const age = presence.version === version ? 'up to date' : 'of another version, and loads this one by itself';
   return `${presence.width} × ${presence.height}${ratio}, ${age}`;
