@@ -4,7 +4,9 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { makeDisplay } from '../tests/harness/displays.ts';
 import { insertOperation } from '../tests/harness/world.ts';
+import { openScreen, readCode } from './harness/displays.ts';
 import { stampOf, untilLive } from './harness/hub-page.ts';
 import { addMember } from './harness/people.ts';
 import { addType, reportEnd, reportRunning } from './harness/reports.ts';
@@ -118,4 +120,29 @@ test('the overview, the chooser, signing in and the error pages', async ({ world
   await login.goto('/login');
   await expectClean(login, 'login');
   await stranger.close();
+});
+
+test('displays: none, a screen that waits, one that is paired, and what was wrong', async ({
+  world,
+  open,
+  browser,
+  baseURL
+}) => {
+  const { page } = await open(await addMember(world, 'manager'), `/admin/workspaces/${world.a}/displays`);
+  await expectClean(page, 'no display');
+  const screen = await openScreen(browser, baseURL!);
+  await page.goto(`/pair?code=${await readCode(screen.page)}`);
+  await expect(page.getByText('This screen asks to be a display')).toBeVisible();
+  await expectClean(page, 'a screen that waits');
+  await page.getByLabel('Name').fill('Too far');
+  await page.getByLabel('Read from, metres').fill('30');
+  await page.getByRole('button', { name: 'Approve this screen' }).click();
+  await expect(page.getByRole('alert')).toContainText('inches');
+  await expectClean(page, 'a size that cannot be read');
+  await screen.context.close();
+  const { id } = await makeDisplay(world.owner, world.a, [world.a1], 'NOC, left');
+  await page.goto(`/admin/workspaces/${world.a}/displays`);
+  await expectClean(page, 'displays');
+  await page.goto(`/admin/workspaces/${world.a}/displays/${id}`);
+  await expectClean(page, 'a display');
 });

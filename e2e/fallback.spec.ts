@@ -3,13 +3,15 @@
  * seen any more leaves, a database that is away is admitted, and the WebSocket is taken as soon as it is let through.
  */
 import { startPostgres } from '../tests/harness/postgres.ts';
+import { makeDisplay } from '../tests/harness/displays.ts';
 import { insertOperation, makeWorld } from '../tests/harness/world.ts';
+import { untilWallLive } from './harness/displays.ts';
 import { expectEqualsFreshPage, rowOf, stampOf, untilLive } from './harness/hub-page.ts';
 import { startInstance } from './harness/instance.ts';
 import { startRefusingProxy, type RefusingProxy } from './harness/refusing-proxy.ts';
-import { reportRunning } from './harness/reports.ts';
+import { reportEnd, reportRunning } from './harness/reports.ts';
 import { StampRecord } from './harness/stamp-record.ts';
-import { expect, hubPath, test } from './harness/test.ts';
+import { expect, hubPath, test, toCookie } from './harness/test.ts';
 
 const OVER_HTTP = 'over HTTP, every 2 s';
 /** Two WebSockets fail first, and each answer may take its time on a busy machine. */
@@ -46,6 +48,18 @@ test.describe('a network that refuses WebSockets', () => {
     // Access that ends takes the rows away here, too.
     await world.owner.query('delete from memberships where user_id = $1', [world.everyone.id]);
     await expect(page.locator('tbody tr')).toHaveCount(0, { timeout: PATIENCE_MS });
+  });
+
+  test('a wall asks over HTTP as the display that it is, and is removed there, too', async ({ world, page }) => {
+    const display = await makeDisplay(world.owner, world.a, [world.a1]);
+    await page.context().addCookies([toCookie(display, proxy.baseURL)]);
+    await page.goto(`${proxy.baseURL}/wall`);
+    await untilWallLive(page, PATIENCE_MS);
+    await reportEnd(world, world.a1, 'failed');
+    await expect(page.locator('main')).toContainText(/Follow-up\s*1/, { timeout: PATIENCE_MS });
+    expect(proxy.refused).toBeGreaterThanOrEqual(2);
+    await world.owner.query('update displays set revoked_at = now() where id = $1', [display.id]);
+    await expect(page.getByText('This display was removed')).toBeVisible({ timeout: PATIENCE_MS });
   });
 
   test('the WebSocket is taken as soon as it is let through, and the page never stops to be live', async ({

@@ -88,7 +88,6 @@ const say = (name: string, isOk: boolean, note: string): void => {
   console.log(`${isOk ? 'ok  ' : 'FAIL'}  ${name}: ${note}`);
 };
 
-let code = 0;
 try {
   const page = browser.pages()[0] ?? (await browser.newPage());
   const errors: string[] = [];
@@ -99,16 +98,14 @@ try {
   const answer = await page.goto(url.href, { timeout: 30_000 }).catch((error: Error) => error);
   if (!answer || answer instanceof Error) {
     console.error(`${url.href} cannot be opened: ${answer?.message.split('\n')[0] ?? 'no answer'}`);
-    code = 2;
+    process.exitCode = 2;
   } else {
     say('answers', answer.ok(), `${answer.status()} ${url.href}`);
-    code = await check(page, errors);
+    process.exitCode = await check(page, errors);
   }
 } finally {
   await browser.close();
 }
-process.exitCode = code;
-
 async function check(page: Page, errors: string[]): Promise<number> {
   let state = await waitFor(page, (now) => now !== 'no wall', FACE_PATIENCE_MS);
   if (state === 'removed') state = await waitFor(page, (now) => now === 'unpaired', 60_000);

@@ -130,8 +130,10 @@ test('every table is in a backup or left out by name', async () => {
     'public.sessions',
     'watchfloor.change_floor',
     'watchfloor.changes',
+    'watchfloor.display_presence',
     'watchfloor.epoch_nonce',
     'watchfloor.migrations',
+    'watchfloor.pairing_requests',
     'watchfloor.secrets',
     'watchfloor.sign_in_limits'
   ]);

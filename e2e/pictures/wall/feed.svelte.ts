@@ -3,10 +3,8 @@
  * as the real one makes them: new rows, new numbers, some environments worse, some better, now and then a flood or a loss.
  */
 import type { WallData } from '#lib/operations/wall-data.ts';
-import { ended, running } from './rows.ts';
-import { dataOf, STATES, type WallState } from './states.ts';
-
-const MESSAGES = ['Token expired', 'Quota exceeded', 'Connection refused', 'Consent missing'] as const;
+import { dayUpdate } from './day.ts';
+import { STATES, type WallState } from './states.ts';
 
 export class Feed {
   state = $state.raw() as WallState;
@@ -52,7 +50,7 @@ export class Feed {
     const step = this.#step;
     const now = this.state.now + 1_000;
     // One update every four seconds, as a busy wall gets them; the stamp moves each second.
-    const data: WallData = step % 4 === 0 ? this.#update(step) : this.state.data;
+    const data: WallData = step % 4 === 0 ? dayUpdate(step) : this.state.data;
     const ageMs = step % 997 > 990 ? 30_000 : (step % 3) * 1_000;
     const isLost = ageMs >= 10_000;
     this.state = {
@@ -68,18 +66,5 @@ export class Feed {
         retryInMs: null
       }
     };
-  }
-
-  #update(step: number): WallData {
-    const environments = 12;
-    const of = (n: number): number => ((step * 7 + n * 5) % environments) + 1;
-    const bad = Array.from({ length: step % 400 < 40 ? 14 : step % 6 }, (_, n) =>
-      ended(of(n), n % 3 === 0 ? 'blocked' : 'failed', n * 40_000, 'inventory.sync', MESSAGES[(step + n) % 4]!)
-    );
-    const active = Array.from({ length: 3 + (step % 5) }, (_, n) =>
-      running(of(n + 3), n * 30_000, 'policy.sync', (step * 13) % 1_000, 1_000)
-    );
-    const changed = new Set([...bad, ...active].slice(0, 2).map(({ id }) => id));
-    return dataOf({ bad, active, environments, fresh: bad.length > 10 ? bad : [], change: { changed } });
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { presenceWords, scopeWords, SILENT_AFTER_MS, toBrowserName } from './display-wording.ts';
+import { presenceWords, scopeWords, screenWords, SILENT_AFTER_MS, toBrowserName } from './display-wording.ts';
 
 test('a browser is named shortly, and what nobody knows as it calls itself', () => {
   const linux = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)';
@@ -28,6 +28,13 @@ test('a display is live only by its own recent word', () => {
   expect(presenceWords({ ...said, state: 'stale' }, at)).toMatchObject({ look: 'behind', word: 'Stale' });
   expect(presenceWords({ ...said, state: 'connecting', proofAt: null }, at)).toMatchObject({ word: 'Reconnecting' });
   expect(presenceWords(null, at).look).toBe('unknown');
+});
+
+test('a screen is said by its size, and whether it is of this version', () => {
+  const presence = { width: 1920, height: 1080, pixelRatio: 1, version: 'a' };
+  expect(screenWords(presence, 'a')).toBe('1920 × 1080, up to date');
+  expect(screenWords({ ...presence, pixelRatio: 2 }, 'b')).toMatch(/^1920 × 1080 at 2×, of another version/);
+  expect(screenWords(null, 'a')).toBe('screen not known');
 });
 
 test('a scope is named, and what was removed is not left out in silence', () => {

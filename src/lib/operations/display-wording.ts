@@ -62,6 +62,17 @@ export function presenceWords(presence: PresenceFacts | null, at: number): Prese
   return { look: 'behind', word, note: proof };
 }
 
+/** "1920 × 1080 at 2×, up to date": of its window, and whether it shows pages of the version that this server has. */
+export function screenWords(
+  presence: { width: number; height: number; pixelRatio: number; version: string } | null,
+  version: string
+): string {
+  if (presence === null) return 'screen not known';
+  const ratio = presence.pixelRatio === 1 ? '' : ` at ${presence.pixelRatio}×`;
+  const age = presence.version === version ? 'up to date' : 'of another version, and loads this one by itself';
+  return `${presence.width} × ${presence.height}${ratio}, ${age}`;
+}
+
 /** "The whole workspace", or the names of its environments; what was removed is counted. */
 export function scopeWords(environmentIds: readonly number[], environments: readonly Named[]): string {
   if (environmentIds.length === 0) return 'The whole workspace';

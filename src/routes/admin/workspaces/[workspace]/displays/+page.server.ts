@@ -2,6 +2,7 @@
  * The displays of a workspace with what they said of themselves, and a screen that waits under a code: entering it, seeing
  * what asks, approving it. Codes are tried at a limited rate; a right one costs no try.
  */
+import { version } from '$app/environment';
 import { fail, redirect } from '@sveltejs/kit';
 import { approveDisplay, CodeOverError, findWaiting, readDisplays } from '#lib/server/displays/management.ts';
 import { displaysAddress } from '#lib/operations/addresses.ts';
@@ -38,7 +39,7 @@ export const load: PageServerLoad = async (event) => {
     displays: await readDisplays(client, visible),
     readAt: visible.readAt
   }));
-  const base = { ...found, zone: event.locals.timeZone, typed: text?.slice(0, 40) ?? null };
+  const base = { ...found, zone: event.locals.timeZone, version, typed: text?.slice(0, 40) ?? null };
   if (text === null) return { ...base, waiting: null, code: null, mistake: null };
   const code = parseCode(text);
   if (code === null) return { ...base, waiting: null, code: null, mistake: NOTHING_WAITS };

@@ -2,6 +2,7 @@
  * One display: what is set of it, and everything that a person can do with it. The display hears of each within a second,
  * through the log of changes.
  */
+import { version } from '$app/environment';
 import { fail, redirect } from '@sveltejs/kit';
 import type pg from 'pg';
 import {
@@ -28,6 +29,7 @@ export const load: PageServerLoad = async (event) => {
       environments: visible.environments,
       mayGiveWorkspace: visible.seesAllEnvironments,
       display,
+      version,
       readAt: visible.readAt
     };
   });
