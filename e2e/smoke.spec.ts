@@ -6,6 +6,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeSmokeToken } from '../src/lib/server/access/smoke-sign-in.ts';
 import { SIGNATURES } from '../src/smoke/signatures/all.ts';
 import { runSmoke, toLines } from '../tests/harness/smoke.ts';
 import { makeWorld, type World } from '../tests/harness/world.ts';
@@ -129,5 +130,32 @@ test('the same smoke fails against npm run dev, by every signature that says so'
     await run.remove();
   } finally {
     await development.remove();
+  }
+});
+
+test('a single-use token signs the smoke in where that is switched on, and /login/smoke is nothing where it is not', async ({
+  baseURL,
+  request
+}) => {
+  test.setTimeout(240_000);
+  expect((await request.get(`${baseURL}/login/smoke`)).status()).toBe(404);
+  const open = await startInstance({ environment: { WATCHFLOOR_SMOKE_SIGN_IN: '1' } });
+  try {
+    const world = await makeWorld(await open.databaseUrl());
+    const { token } = await makeSmokeToken(world.owner, { workspaceId: world.a });
+    const args = ['--base-url', open.baseURL, '--login', 'watchfloor-session', '--depth', '0'];
+    const run = await runSmoke(
+      [...args, '--path', hubPath(world.a), '--expect', `${hubPath(world.a)} selector=table, [role=status]`],
+      { WATCHFLOOR_SMOKE_TOKEN: token }
+    );
+    expect(toLines(run)).toEqual([]);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.report!.pages.find(({ path, isSignedIn }) => path === hubPath(world.a) && isSignedIn)!.status).toBe(200);
+    const again = await runSmoke([...args, '--timeout', '5'], { WATCHFLOOR_SMOKE_TOKEN: token });
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain('Signing in failed');
+    await Promise.all([world.close(), run.remove(), again.remove()]);
+  } finally {
+    await open.remove();
   }
 });

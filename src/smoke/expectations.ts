@@ -2,7 +2,7 @@
  * What `--expect` says of pages: `[/path] status=200`, `[/path] text=Sign in`, `[/path] selector=main form`. Pure.
  * Invariant: what cannot be read is refused with a sentence, never ignored.
  */
-import type { Visit } from './visit.ts';
+import { MISSING_PAGE, type Visit } from './visit.ts';
 
 export interface Expectation {
   /** null: every page that was asked for */
@@ -23,8 +23,8 @@ export function parseExpectation(text: string): Expectation {
 export function checkExpectations(expectations: readonly Expectation[], visit: Visit): string[] {
   return expectations.flatMap((expectation) => {
     const { kind, value, path } = expectation;
-    // Without a path it is said of pages that were asked for, not of what links lead to.
-    if (path === null && visit.from !== null) return [];
+    // Without a path it is said of pages that were asked for, not of what links lead to, nor of our own error page.
+    if (path === null && (visit.from !== null || visit.path === MISSING_PAGE)) return [];
     if (kind === 'status') return String(visit.status) === value ? [] : [`status ${visit.status} instead of ${value}`];
     if (kind === 'text') {
       const html = visit.seen?.html ?? visit.answers.map(({ text }) => text).join('\n');

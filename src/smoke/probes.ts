@@ -7,13 +7,13 @@ import { toPlaceName, typeOf, type Answer } from './answer.ts';
 import { inParallel, type Asker } from './ask.ts';
 import { judgeAnswer, looksIn, type Judge } from './judge.ts';
 import { tryUpgrade } from './upgrade.ts';
+import { MISSING_PAGE } from './visit.ts';
 
 const AT_ONCE = 6;
 /** A protocol that nobody speaks: who accepts it accepts anything, and says nothing by accepting. */
 const NO_PROTOCOL = 'watchfloor-smoke-none';
 
-/** Addresses that no application has. The last is malformed on purpose: what decodes it shows its error page. */
-export const MISSING_PAGE = '/watchfloor-smoke-no-such-page';
+/** The last is malformed on purpose: what decodes it shows its error page. */
 const ERRORS: readonly [path: string, headers?: Record<string, string>][] = [
   [MISSING_PAGE],
   [MISSING_PAGE, { accept: 'application/json' }],

@@ -10,7 +10,7 @@ import { kindOf } from './answer.ts';
 import { openAsker, type Asker } from './ask.ts';
 import { applyBaseline, type BaselineEntry } from './baseline.ts';
 import { findChromium } from './chromium.ts';
-import { openFrontier } from './crawl.ts';
+import { openFrontier, type Frontier, type Given } from './crawl.ts';
 import { openNotebook } from './findings.ts';
 import type { Judge } from './judge.ts';
 import { judgeVisit, type VisitRules } from './judge-visit.ts';
@@ -19,10 +19,10 @@ import type { Needle } from './needles.ts';
 import type { Options } from './options.ts';
 import { prepareContext, visitPage } from './page.ts';
 import { visitPlainly } from './plain-page.ts';
-import { MISSING_PAGE, probe, probeUpgrades } from './probes.ts';
+import { probe, probeUpgrades } from './probes.ts';
 import { failing, worstFirst, type Report } from './report.ts';
 import { SIGNATURES } from './signatures/all.ts';
-import type { Visit } from './visit.ts';
+import { MISSING_PAGE, type Visit } from './visit.ts';
 
 export interface RunContext {
   needles: Needle[];
@@ -35,10 +35,14 @@ export interface RunContext {
 
 interface Round {
   isSignedIn: boolean;
+  /** what --expect says of this round's pages */
+  expectations: Options['expect'];
   paths: string[];
   depth: number;
   visit: (path: string, from: string | null, screenshot: { file: string; name: string }) => Promise<Visit>;
 }
+
+const PAGES_AT_ONCE = 3;
 
 /** Throws a sentence when there is nothing to judge: no browser, no answer, no way in. */
 export async function runSmoke(options: Options, context: RunContext): Promise<Report> {
@@ -51,12 +55,13 @@ export async function runSmoke(options: Options, context: RunContext): Promise<R
   const notebook = openNotebook(context.needles.map(({ value, name }) => ({ value, name })));
   const judge: Judge = { origin, notebook, needles: context.needles, judged: new Set() };
   const asker = openAsker({ origin, maxRequests: options['max-requests'], timeoutMs, signal: over });
-  const rules: VisitRules = {
+  const rules: Omit<VisitRules, 'expectations'> = {
     allowedOrigins: options['allow-origin'],
-    expectations: options.expect,
     maxTtfbMs: options['max-ttfb'],
     maxLoadMs: options['max-load']
   };
+  // Pages that load beside each other take longer, which is no page's fault.
+  const atOnce = rules.maxTtfbMs === null && rules.maxLoadMs === null ? PAGES_AT_ONCE : 1;
   const notes: string[] = [];
   const pages: Report['pages'] = [];
   const assets = new Set<string>();
@@ -74,22 +79,27 @@ export async function runSmoke(options: Options, context: RunContext): Promise<R
         maxPages: options['max-pages'],
         perForm: options['per-form']
       });
-      for (let next = frontier.next(); next && !over.aborted; next = frontier.next()) {
-        const before = notebook.findings.length;
-        const number = String(pages.length + 1).padStart(2, '0');
-        const name = `screenshots/${number}${toFileName(next.path)}.png`;
-        const visit = await round.visit(next.path, next.from, { file: join(options.out, name), name });
-        judgeVisit(judge, visit, rules);
-        frontier.found(visit.links, next);
-        for (const answer of visit.answers)
-          if (new URL(answer.url).origin === origin && /script|style/.test(kindOf(answer) ?? ''))
-            assets.add(answer.url);
-        const { path, status, ttfbMs, loadMs, screenshot } = visit;
-        pages.push({ path, status, ttfbMs, loadMs, screenshot, isSignedIn: round.isSignedIn });
-        const found = notebook.findings.length - before;
-        tell(
-          `${number} ${path} ${status || 'no answer'}${found > 0 ? `, ${found} new findings` : ''} (${frontier.waiting} waiting)`
+      for (let batch = take(frontier, atOnce); batch.length > 0 && !over.aborted; batch = take(frontier, atOnce)) {
+        const first = pages.length + 1;
+        const visits = await Promise.all(
+          batch.map((page, index) => {
+            const name = `screenshots/${String(first + index).padStart(2, '0')}${toFileName(page.path)}.png`;
+            return round.visit(page.path, page.from, { file: join(options.out, name), name });
+          })
         );
+        for (const [index, visit] of visits.entries()) {
+          const before = notebook.findings.length;
+          judgeVisit(judge, visit, { ...rules, expectations: round.expectations });
+          frontier.found(visit.links, batch[index]!);
+          for (const answer of visit.answers)
+            if (new URL(answer.url).origin === origin && /script|style/.test(kindOf(answer) ?? ''))
+              assets.add(answer.url);
+          const { path, status, ttfbMs, loadMs, screenshot } = visit;
+          pages.push({ path, status, ttfbMs, loadMs, screenshot, isSignedIn: round.isSignedIn });
+          const found = notebook.findings.length - before;
+          const more = `${found > 0 ? `, ${found} new findings` : ''} (${frontier.waiting} waiting)`;
+          tell(`${String(pages.length).padStart(2, '0')} ${path} ${status || 'no answer'}${more}`);
+        }
       }
       if (frontier.leftOut > 0) notes.push(`${frontier.leftOut} links were not followed: --max-pages or --per-form.`);
     }
@@ -125,6 +135,15 @@ export async function runSmoke(options: Options, context: RunContext): Promise<R
     signatures: SIGNATURES.length,
     notes
   };
+}
+
+function take(frontier: Frontier, most: number): Given[] {
+  const batch: Given[] = [];
+  for (let next = frontier.next(); next; next = frontier.next()) {
+    batch.push(next);
+    if (batch.length === most) break;
+  }
+  return batch;
 }
 
 async function checkReachable(asker: Asker, base: URL): Promise<void> {
@@ -166,6 +185,7 @@ async function planRounds(
     depth: number
   ): Round => ({
     isSignedIn: signedIn,
+    expectations: options.expect.filter(({ path }) => signedIn === isSignedIn || path === recipe?.path),
     paths,
     depth,
     visit: (path, from, screenshot) =>
@@ -182,7 +202,7 @@ async function planRounds(
   });
   if (!browser) {
     const cookies = options['storage-state'] ? await readCookies(options['storage-state'], base) : '';
-    return [toRound(null, cookies !== '', cookies, [...asked, MISSING_PAGE], options.depth)];
+    return [toRound(null, isSignedIn, cookies, [...asked, MISSING_PAGE], options.depth)];
   }
   await mkdir(join(options.out, 'screenshots'), { recursive: true });
   const open = async (storageState?: string): Promise<BrowserContext> => {

@@ -5,6 +5,9 @@
 import type { Answer } from './answer.ts';
 import type { SeenInPage } from './in-page.ts';
 
+/** An address that no application has: visited and asked for to see the error page. */
+export const MISSING_PAGE = '/watchfloor-smoke-no-such-page';
+
 export interface ConsoleLine {
   level: string;
   text: string;

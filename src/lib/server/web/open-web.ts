@@ -20,6 +20,8 @@ export interface Web {
     signIn: SignIn;
     /** false behind a proxy that is not said to pass on its clients' addresses: all of them look like the proxy */
     knowsAddresses: boolean;
+    /** whether /login/smoke is there */
+    smokeSignIn: boolean;
   };
   denials: Denials;
   close(): Promise<void>;
@@ -27,7 +29,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies, origin } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, origin, smokeSignIn } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -46,7 +48,8 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
     access: {
       sessions: openSessions({ pool: access, secure: secureCookies }),
       signIn: openSignIn(access),
-      knowsAddresses: origin === null || Boolean(environment['ADDRESS_HEADER'])
+      knowsAddresses: origin === null || Boolean(environment['ADDRESS_HEADER']),
+      smokeSignIn
     },
     denials,
     async close() {

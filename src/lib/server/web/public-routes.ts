@@ -3,7 +3,7 @@
  * text of the path: `/%61dmin` leads to the same route as `/admin`. Pure.
  */
 
-const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/', '/login', '/logout']);
+const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/', '/login', '/login/smoke', '/logout']);
 
 /** `routeId` is null where no route was found; under /admin even that is told to nobody who is not signed in. */
 export function needsPerson(routeId: string | null, pathname: string): boolean {
