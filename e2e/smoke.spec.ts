@@ -12,7 +12,8 @@ import { runSmoke, toLines } from '../tests/harness/smoke.ts';
 import { makeWorld, type World } from '../tests/harness/world.ts';
 import { writeHistory } from './harness/history.ts';
 import { BUILD, DEMO_PASSWORD, PROJECT, startInstance } from './harness/instance.ts';
-import { expect, hubPath, test, toCookie } from './harness/test.ts';
+import { openStatementProxy } from './harness/statement-proxy.ts';
+import { expect, hubPath, sharedDatabaseUrl, test, toCookie } from './harness/test.ts';
 
 /** Overview, hub, filtered hub, detail, and error pages of every kind. */
 async function pathsOf(world: World): Promise<string[]> {
@@ -63,17 +64,47 @@ test('the production build is clean, signed out and on every page and state', as
   expect(toLines(signedOut)).toEqual([]);
   expect(signedOut.code, signedOut.stderr).toBe(0);
   const state = await writeState(directory, world.everyone, baseURL!);
-  const signedIn = await runSmoke([
-    ...['--base-url', baseURL!, '--storage-state', state, '--depth', '1', ...buildDirectories],
-    ...['--expect', `${hubPath(world.a)} selector=table`, '--expect', '/nothing/here status=404'],
-    ...paths(await pathsOf(world))
-  ]);
+  const signedIn = await runSmoke(
+    [
+      ...['--base-url', baseURL!, '--storage-state', state, '--depth', '1', ...buildDirectories],
+      ...['--canary-env', 'WATCHFLOOR_DEMO_PASSWORD'],
+      ...['--expect', `${hubPath(world.a)} selector=table`, '--expect', '/nothing/here status=404'],
+      ...paths(await pathsOf(world))
+    ],
+    { WATCHFLOOR_DEMO_PASSWORD: DEMO_PASSWORD }
+  );
   expect(toLines(signedIn)).toEqual([]);
   expect(signedIn.code, signedIn.stderr).toBe(0);
   expect(
     signedIn.report!.pages.filter(({ isSignedIn, status }) => isSignedIn && status === 200).length
   ).toBeGreaterThan(8);
   await Promise.all([signedOut.remove(), signedIn.remove()]);
+});
+
+test('without its database it shows that it cannot answer, and nothing else', async () => {
+  test.setTimeout(180_000);
+  const proxy = await openStatementProxy(sharedDatabaseUrl());
+  const cutOff = await startInstance({ databaseUrl: proxy.url });
+  try {
+    await proxy.close();
+    const expected = ['--expect', '/login status=503', '--expect', '/login text=cannot reach its database'];
+    const state = await writeState(directory, { cookie: `watchfloor=${'A'.repeat(43)}` }, cutOff.baseURL);
+    const run = await runSmoke([
+      '--base-url',
+      cutOff.baseURL,
+      '--storage-state',
+      state,
+      '--path',
+      '/login',
+      ...expected
+    ]);
+    const found = run.report?.findings.filter(({ signature }) => signature !== 'server-error');
+    expect(found, run.stderr).toEqual([]);
+    expect(run.report!.pages.some(({ status }) => status === 503)).toBe(true);
+    await run.remove();
+  } finally {
+    await cutOff.remove();
+  }
 });
 
 test('the built-in recipe signs in by the form, and what follows from a wrong password is no verdict', async ({

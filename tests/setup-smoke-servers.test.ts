@@ -109,11 +109,12 @@ for (const name of ['express', 'node'] as const)
     await run.remove();
   });
 
-/** With a server that knows its files, and with one that answers what it does not know with its start page. */
+/** With servers that answer what they do not know with a 404, with their start page, and with a page about the address. */
 async function expectClean(folder: string, buildDirectory: string): Promise<void> {
   const samples = await readSamples(folder);
   const start = samples.find(({ path }) => path === '/')!;
-  for (const fallback of [undefined, { ...start, status: 200 }]) {
+  const echo = { status: 200, body: '<!doctype html><title>{path}</title><p>There is no {path}.</p>' };
+  for (const fallback of [undefined, { ...start, status: 200 }, echo]) {
     const server = await serveSamples(samples, fallback);
     const run = await runSmoke(['--base-url', `${server.url}/`, '--depth', '2', '--build-dir', buildDirectory]);
     await server.close();

@@ -20,7 +20,8 @@ export interface Finding {
 }
 
 export interface Notebook {
-  add(finding: Omit<Finding, 'times'>): void;
+  /** `isProbed`: it stood in an answer to a probe, and says the same wherever it stands */
+  add(finding: Omit<Finding, 'times'> & { isProbed?: boolean }): void;
   readonly findings: readonly Finding[];
   /** how many were not kept, by signature */
   readonly left: ReadonlyMap<string, number>;
@@ -43,7 +44,9 @@ export function openNotebook(secrets: readonly { value: string; name: string }[]
       const evidence = clean(finding.evidence, secrets);
       const at = clean(finding.at, secrets);
       // One version header is on every answer; two errors of one page are two.
-      const place = finding.where.startsWith('header') ? '' : at.replace(/[?#].*/s, '');
+      // So is one error page at every address that was probed.
+      const isEverywhere = finding.where.startsWith('header') || finding.isProbed;
+      const place = isEverywhere ? '' : at.replace(/[?#].*/s, '');
       const key = [id, place, place === '' || DIFFERING.includes(family) ? evidence : ''].join('\n');
       const known = findings.get(key);
       if (known) {
@@ -56,7 +59,8 @@ export function openNotebook(secrets: readonly { value: string; name: string }[]
         return;
       }
       kept.set(id, count + 1);
-      findings.set(key, { ...finding, at, evidence, times: 1 });
+      const { page, signature, where } = finding;
+      findings.set(key, { signature, at, page, where, evidence, times: 1 });
     },
     get findings() {
       return [...findings.values()];

@@ -67,7 +67,7 @@ export function judgeText(judge: Judge, { kind, text, at: url, status, page }: T
   for (const { id, look } of TEXTS) {
     if (!look.of.includes(kind) || (look.status === 'error' && status < 400)) continue;
     const found = look.pattern.exec(text);
-    if (found) judge.notebook.add({ signature: id, at, page, where, evidence: found[0] });
+    if (found) judge.notebook.add({ signature: id, at, page, where, evidence: found[0], isProbed: page === null });
   }
   judgeNeedles(judge, text, { at, page, where });
 }

@@ -32,15 +32,19 @@ export async function probe(judge: Judge, asker: Asker, base: string, assets: re
     answers.set(path, known);
     return known;
   };
+  const matched = new Set<string>();
   await inParallel(probes, AT_ONCE, async ({ id, look, path }) => {
-    const isNew = !answers.has(path);
     const answer = await askOnce(path);
-    if (!answer) return;
-    if (isNew) judgeAnswer(judge, answer, null);
-    if (!(look.statuses ?? [200]).includes(answer.status) || !look.pattern.test(answer.text)) return;
+    if (!answer || !(look.statuses ?? [200]).includes(answer.status) || !look.pattern.test(answer.text)) return;
     if (look.type && !look.type.test(typeOf(answer))) return;
+    matched.add(path);
     judge.notebook.add({ signature: id, at: path, page: null, where: 'probe', evidence: describe(answer) });
   });
+  // What was found by its address need not be found by its text again.
+  for (const [path, asked] of answers) {
+    const answer = await asked;
+    if (answer && !matched.has(path)) judgeAnswer(judge, answer, null);
+  }
   await inParallel(ERRORS, AT_ONCE, async ([path, headers]) => {
     const answer = await asker.ask(path, headers);
     if (!answer) return;
@@ -51,7 +55,7 @@ export async function probe(judge: Judge, asker: Asker, base: string, assets: re
         at: path,
         page: null,
         where: 'status',
-        evidence: describe(answer)
+        evidence: `answers ${answer.status}`
       });
   });
   await probeBesideAssets(judge, asker, assets);
@@ -76,9 +80,8 @@ async function probeBesideAssets(judge: Judge, asker: Asker, assets: readonly st
     await inParallel(folders, AT_ONCE, async (folder) => {
       const answer = await asker.ask(folder);
       if (!answer) return;
-      judgeAnswer(judge, answer, null);
-      if (answer.status === 200 && look.pattern.test(answer.text))
-        judge.notebook.add({ signature: id, at: folder, page: null, where: 'probe', evidence: describe(answer) });
+      if (answer.status !== 200 || !look.pattern.test(answer.text)) judgeAnswer(judge, answer, null);
+      else judge.notebook.add({ signature: id, at: folder, page: null, where: 'probe', evidence: describe(answer) });
     });
 }
 

@@ -106,6 +106,8 @@ export interface Signature {
     caught: { source: string; sample: Sample };
     /** what looks alike and is legitimate */
     passed: readonly Sample[];
+    /** the real thing in which it was found when this was written, and which the tests do not run */
+    byHand?: string;
     /** real servers in which the tests find it */
     real?: readonly ControlServer[];
   };

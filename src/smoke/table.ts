@@ -11,7 +11,7 @@ export function toTable(signatures: readonly Signature[]): string {
   const lines = [
     `${signatures.length} signatures in ${new Set(signatures.map(({ family }) => family)).size} families.`,
     '',
-    '| signature | severity | means | looks at | found in, by tests | passed, by tests |',
+    '| signature | severity | means | looks at | found in | passed |',
     '| --- | --- | --- | --- | --- | --- |'
   ];
   for (const family of FAMILIES) {
@@ -19,7 +19,8 @@ export function toTable(signatures: readonly Signature[]): string {
     if (own.length > 0) lines.push(`| **${family}** | | | | | |`);
     for (const { id, severity, means, looks, controls } of own) {
       const real = (controls.real ?? []).map((server) => CONTROL_SERVERS[server]);
-      const caught = [...real, `fixture: ${controls.caught.source}`].join('; ');
+      const byHand = controls.byHand ? [`by hand: ${controls.byHand}`] : [];
+      const caught = [...real, `fixture: ${controls.caught.source}`, ...byHand].join('; ');
       const passed = `our build; ${controls.passed.length} look-alike${controls.passed.length === 1 ? '' : 's'}`;
       const places = [...new Set(looks.map(toPlace))].join(', ');
       lines.push(`| \`${id}\` | ${severity} | ${cell(means)} | ${cell(places)} | ${cell(caught)} | ${passed} |`);

@@ -67,7 +67,10 @@ export interface SampleServer {
 
 const PLAIN_404: Sample = { status: 404, body: '<!doctype html><title>Not found</title><h1>Not found</h1>' };
 
-/** Answers each sample at its path, and everything else with a plain 404. The first of two at one path wins. */
+/**
+ * Answers each sample at its path, and everything else with a plain 404 or `fallback`, in which {path} is what was asked
+ * for. The first of two at one path wins.
+ */
 export async function serveSamples(samples: readonly Sample[], fallback: Sample = PLAIN_404): Promise<SampleServer> {
   const answers = new Map<string, Sample>();
   const upgrades: NonNullable<Sample['upgrade']>[] = [];
@@ -83,7 +86,8 @@ export async function serveSamples(samples: readonly Sample[], fallback: Sample 
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     const path = request.url!.split('?', 1)[0]!;
-    const { status = 200, type = 'text/html; charset=utf-8', headers = {}, body = '' } = answers.get(path) ?? fallback;
+    const { status = 200, type = 'text/html; charset=utf-8', headers = {}, ...sample } = answers.get(path) ?? fallback;
+    const body = (sample.body ?? '').replaceAll('{path}', request.url!.replaceAll('<', '&lt;'));
     const isPage = type.startsWith('text/html');
     response.writeHead(status, { 'content-type': type, ...headers });
     response.end(isPage && !/^\s*<(?:!doctype|html)/i.test(body) ? `<!doctype html>${body}` : body);

@@ -42,6 +42,18 @@ test('no pattern keeps a place between two texts', () => {
       for (const value of Object.values(look)) if (value instanceof RegExp) expect(value.flags, id).not.toMatch(/[gy]/);
 });
 
+test('a server that answers everything with a page, and repeats the address in it, is not taken for anything', () => {
+  for (const { id, looks } of SIGNATURES)
+    for (const look of looks) {
+      if (look.in !== 'probe' && look.in !== 'folder') continue;
+      for (const path of look.in === 'probe' ? look.paths : ['/assets/']) {
+        const page = `<!doctype html><html><head><title>${path}</title></head><body><p>${path} is not here</p><script>const path = "${path}"</script></body></html>`;
+        const isTaken = look.pattern.test(page) && !(look.in === 'probe' && look.type && !look.type.test('text/html'));
+        expect(isTaken, `${id} at ${path}`).toBe(false);
+      }
+    }
+});
+
 for (const { id, looks, controls } of SIGNATURES) {
   const { sample } = controls.caught;
   const texts = looks.filter((look) => look.in === 'text' || look.in === 'header');

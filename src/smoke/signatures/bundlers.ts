@@ -23,6 +23,7 @@ export const bundlers: readonly Signature[] = [
       }
     ],
     controls: {
+      byHand: 'webpack-dev-server 5.2',
       caught: {
         source: 'a bundle of webpack-dev-server, shortened',
         sample: script(
@@ -44,6 +45,7 @@ export const bundlers: readonly Signature[] = [
       { in: 'request', pattern: /\.hot-update\.(?:js|json)\b|\/__webpack_hmr\b/ }
     ],
     controls: {
+      byHand: 'webpack-dev-server 5.2',
       caught: {
         source: "webpack's global",
         sample: { body: '<script>self["webpackHotUpdateapp"] = () => {}</script>' }
@@ -59,6 +61,7 @@ export const bundlers: readonly Signature[] = [
     fix: 'Set `devtool: false` (or hidden-source-map) for production.',
     looks: [{ in: 'text', of: ['script'], pattern: /[#@] sourceURL=webpack(?:-internal)?:\/\/\// }],
     controls: {
+      byHand: 'webpack-dev-server 5.2',
       caught: {
         source: 'a module with devtool: eval',
         sample: script(
@@ -91,11 +94,16 @@ export const bundlers: readonly Signature[] = [
     means: "Addresses of webpack's development server answer: its list of assets, its event stream or its socket.",
     fix: 'Serve the output folder by a web server; webpack-dev-server is for development.',
     looks: [
-      { in: 'probe', paths: ['/webpack-dev-server'], pattern: /webpack-dev-server|<h1>Assets Report:?<\/h1>/i },
+      { in: 'probe', paths: ['/webpack-dev-server'], pattern: /<h1>Assets Report:?<\/h1>/i },
       { in: 'probe', paths: ['/__webpack_hmr'], pattern: /^data:/m, type: /event-stream/ },
-      { in: 'upgrade', path: '/ws', says: /^\{"type":"(?:hot|liveReload|reconnect|overlay|hash|ok|progress)"/ }
+      {
+        in: 'upgrade',
+        path: '/ws',
+        says: /^\{"type":"(?:hot|liveReload|reconnect|overlay|hash|ok|progress|error","data":"Invalid Host)/
+      }
     ],
     controls: {
+      byHand: 'webpack-dev-server 5.2',
       caught: {
         source: "webpack-dev-server's list of assets, shortened",
         sample: {
@@ -131,6 +139,7 @@ export const bundlers: readonly Signature[] = [
       { in: 'global', name: /^__nextDevClientId$|^__NEXT_HMR_/ }
     ],
     controls: {
+      byHand: 'Next 16.4',
       caught: {
         source: 'a page of `next dev`, shortened',
         sample: {
@@ -154,6 +163,7 @@ export const bundlers: readonly Signature[] = [
     fix: 'Run `next build` and `next start`.',
     looks: [{ in: 'element', selector: 'nextjs-portal, script[data-nextjs-dev-overlay]' }],
     controls: {
+      byHand: 'Next 16.4',
       caught: { source: "the overlay's element", sample: { body: '<nextjs-portal></nextjs-portal>' } },
       passed: [{ body: '<next-route-announcer></next-route-announcer><p>nextjs-portal</p>' }]
     }
@@ -174,6 +184,7 @@ export const bundlers: readonly Signature[] = [
       { in: 'upgrade', path: '/_next/webpack-hmr', says: /"(?:action|type)":/ }
     ],
     controls: {
+      byHand: 'Next 16.4',
       caught: {
         source: "Next's manifest in development, shortened",
         sample: {
@@ -209,6 +220,7 @@ export const bundlers: readonly Signature[] = [
       { in: 'probe', paths: ['/__nuxt_devtools__/client/'], pattern: /<title>Nuxt DevTools<\/title>/i }
     ],
     controls: {
+      byHand: 'Nuxt 4.4',
       caught: { source: "the devtools' container", sample: { body: '<div id="nuxt-devtools-container"></div>' } },
       passed: [
         {
@@ -228,6 +240,7 @@ export const bundlers: readonly Signature[] = [
       { in: 'request', pattern: /\/dev-toolbar\/|astro:toolbar/ }
     ],
     controls: {
+      byHand: 'Astro 5.18',
       caught: {
         source: 'attributes of `astro dev`',
         sample: { body: '<main data-astro-source-file="src/pages/index.astro" data-astro-source-loc="3:7">App</main>' }

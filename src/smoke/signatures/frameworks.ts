@@ -35,6 +35,7 @@ export const frameworks: readonly Signature[] = [
       }
     ],
     controls: {
+      byHand: 'Django 5.2',
       caught: {
         source: "Django's 404 in debugging, shortened",
         sample: {
@@ -65,6 +66,7 @@ export const frameworks: readonly Signature[] = [
       { in: 'probe', paths: ['/console'], pattern: /Werkzeug|CONSOLE_MODE = true/ }
     ],
     controls: {
+      byHand: 'Flask 3.1 with Werkzeug 3.1',
       caught: {
         source: "Werkzeug's page, shortened",
         sample: {
@@ -175,7 +177,7 @@ export const frameworks: readonly Signature[] = [
       {
         in: 'probe',
         paths: ['/trace.axd', '/elmah.axd'],
-        pattern: /<title>Application Trace|<h1>Application Trace<\/h1>|Error log for|ELMAH/i
+        pattern: /<title>Application Trace|<h1>Application Trace<\/h1>|<title>Error log for /i
       }
     ],
     controls: {

@@ -293,7 +293,7 @@ export const served: readonly Signature[] = [
       {
         in: 'probe',
         paths: ['/server-status', '/debug/pprof/', '/debug/vars'],
-        pattern: /Apache Server Status for|\/debug\/pprof\/|"memstats"/
+        pattern: /Apache Server Status for|full goroutine stack dump|"memstats"/
       }
     ],
     controls: {
@@ -343,6 +343,7 @@ export const served: readonly Signature[] = [
       { in: 'header', name: 'x-php-version', pattern: /\d/ }
     ],
     controls: {
+      byHand: "Python's http.server",
       caught: { source: "nginx' header", sample: { headers: { server: 'nginx/1.24.0' }, body: '<p>App</p>' } },
       passed: [{ headers: { server: 'nginx' }, body: '<p>App</p>' }]
     }
@@ -366,6 +367,7 @@ export const served: readonly Signature[] = [
       }
     ],
     controls: {
+      byHand: "Python's http.server",
       caught: {
         source: "nginx' listing",
         sample: {

@@ -23,6 +23,10 @@ export const svelte: readonly Signature[] = [
           body: '<script>__sveltekit_1x8kq3 = { base: "" };</script><div data-sveltekit-preload-data="hover">App</div>'
         },
         {
+          status: 404,
+          body: '<title>Not Found</title><div class="error"><span class="status">404</span><div class="message"><h1>Not Found</h1></div></div>'
+        },
+        {
           body: '<div id="svelte-announcer" aria-live="assertive"></div><style data-sveltekit-ssr>p { color: inherit }</style><p>App</p>'
         }
       ],

@@ -49,6 +49,7 @@ export const traces: readonly Signature[] = [
       }
     ],
     controls: {
+      byHand: 'Django 5.2 and Flask 3.1',
       caught: {
         source: 'printed by CPython 3',
         sample: {
@@ -75,6 +76,7 @@ export const traces: readonly Signature[] = [
       }
     ],
     controls: {
+      byHand: 'the HTTP server of OpenJDK',
       caught: {
         source: 'printed by OpenJDK',
         sample: {
