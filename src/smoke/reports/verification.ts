@@ -31,7 +31,7 @@ export function toVerification(report: Report): string {
           ...(last ? [''] : []),
           `### ${severityOf(finding)}: ${id} (${family})`,
           '',
-          `${means} ${fix}${more ? ` (${more} more addresses are not listed.)` : ''}`,
+          `${prose(`${means} ${fix}`)}${more ? ` (${more} more addresses are not listed.)` : ''}`,
           ''
         );
         last = id;
@@ -62,6 +62,12 @@ export function toVerification(report: Report): string {
 
 const ms = (value: number | null): string => (value === null ? '' : `${value} ms`);
 const escape = (text: string): string => text.replace(/[\\`*_{}[\]<>|#]/g, (sign) => `\\${sign}`);
+/** Words of our own, in which names of elements stand; what is between backticks is code already. */
+const prose = (text: string): string =>
+  text
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/[<>]/g, (sign) => `\\${sign}`)))
+    .join('`');
 /** As code, whatever signs are in it; a bar would end the cell of a table. */
 function code(text: string): string {
   const plain = text.replaceAll('|', '¦').replaceAll('\n', ' ');

@@ -57,7 +57,7 @@ export const served: readonly Signature[] = [
       {
         in: 'text',
         of: ['script', 'style'],
-        pattern: /(?:\/\/|\/\*)[#@]\s*sourceMappingURL=data:application\/json[^\s'"*]*\s*(?:\*\/)?\s*$/
+        pattern: /(?:\/\/|\/\*)[#@]\s*sourceMappingURL=data:application\/json(?=[^\s'"*]*\s*(?:\*\/)?\s*$)/
       }
     ],
     controls: {
