@@ -1,9 +1,10 @@
 /**
  * The production build: SvelteKit's (build/handler.js and its client files), then the processes around it
  * (build/watchfloor/*.js; node_modules stay outside). It ends by writing build/.sources, a hash of everything the build
- * was made from, by which scripts/start.mjs knows whether it must build again.
+ * was made from, by which scripts/start.mjs knows whether it must build again. The smoke (build/smoke) is a package of its
+ * own that carries all it needs but playwright-core, so that it can be packed and used without the rest.
  */
-import { rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { hashSources, project } from './sources.mjs';
@@ -45,4 +46,36 @@ await build({
     }
   }
 });
+await build({
+  configFile: false,
+  logLevel,
+  publicDir: false,
+  ssr: { noExternal: true, external: ['playwright-core'] },
+  build: {
+    ssr: true,
+    target: 'node20',
+    minify: false,
+    outDir: 'build/smoke',
+    emptyOutDir: true,
+    rolldownOptions: {
+      input: { smoke: 'src/smoke/main.ts' },
+      output: { entryFileNames: '[name].js', codeSplitting: false }
+    }
+  }
+});
+const { version, license, engines, devDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+const manifest = {
+  name: 'watchfloor-smoke',
+  version,
+  description: 'Finds what development and debugging leave behind in a deployed web application.',
+  license,
+  type: 'module',
+  engines: { node: engines.node },
+  bin: { 'watchfloor-smoke': 'smoke.js' },
+  files: ['smoke.js', 'README.md', 'LICENSE'],
+  dependencies: { 'playwright-core': devDependencies['playwright-core'] }
+};
+await writeFile('build/smoke/package.json', `${JSON.stringify(manifest, null, 2)}\n`);
+await copyFile('docs/SMOKE.md', 'build/smoke/README.md');
+await copyFile('LICENSE', 'build/smoke/LICENSE');
 await writeFile(join(project, 'build', '.sources'), `${hash}\n`);

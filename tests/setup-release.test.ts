@@ -16,7 +16,19 @@ import { findProgram } from './harness/proxy.ts';
 const project = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');
 /** What a release must run without: what builds, checks and tests. */
-const TOOLS = ['vite', 'rolldown', 'rollup', 'esbuild', 'typescript', 'tsx', 'vitest', 'eslint', '@playwright', 'knip'];
+const TOOLS = [
+  'vite',
+  'rolldown',
+  'rollup',
+  'esbuild',
+  'typescript',
+  'tsx',
+  'vitest',
+  'eslint',
+  '@playwright',
+  'playwright-core',
+  'knip'
+];
 /** Root can write everywhere, so it must not be root that finds nothing to write. */
 const as = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 

@@ -44,12 +44,15 @@ export interface InstanceOptions {
   development?: boolean;
   /** null = embedded */
   databaseUrl?: string | null;
+  /** more of the server's environment */
+  environment?: Record<string, string>;
 }
 
 export async function startInstance({
   demo = false,
   development = false,
-  databaseUrl = null
+  databaseUrl = null,
+  environment = {}
 }: InstanceOptions = {}): Promise<Instance> {
   const directory = await mkdtemp(join(tmpdir(), 'watchfloor-e2e-'));
   const port = await freePort();
@@ -85,7 +88,8 @@ export async function startInstance({
           WATCHFLOOR_DEMO: demo ? '1' : '0',
           WATCHFLOOR_DRAIN_SECONDS: '0',
           WATCHFLOOR_DEMO_PASSWORD: DEMO_PASSWORD,
-          ...(databaseUrl !== null && { DATABASE_URL: databaseUrl })
+          ...(databaseUrl !== null && { DATABASE_URL: databaseUrl }),
+          ...environment
         }
       });
       child = started;

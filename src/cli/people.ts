@@ -4,6 +4,7 @@ import * as administration from '../lib/server/access/administration.ts';
 import { MEMBER_ROLES } from '../lib/server/access/capabilities.ts';
 import { readMembers, readSessions, readUsers } from '../lib/server/access/listings.ts';
 import { toId, toIds } from './arguments.ts';
+import { makeSmokeToken, TOKEN_MINUTES } from '../lib/server/access/smoke-sign-in.ts';
 import { withAdministration } from './connection.ts';
 import { print, toTable, type OutputFormat } from './output.ts';
 import { readPassword } from './password.ts';
@@ -107,6 +108,18 @@ export function addPeopleCommands(program: Command, format: () => OutputFormat):
     .action(async (email: string, { workspace }: { workspace: number }) => {
       await withAdministration((db) => administration.removeMember(db, { workspaceId: workspace, email }));
       print(format(), { email, workspaceId: workspace }, `${email} is no longer a member of workspace ${workspace}.`);
+    });
+
+  program
+    .command('smoke-token')
+    .description('lets the smoke in once, to look at one workspace (docs/SMOKE.md)')
+    .requiredOption('--workspace <number>', 'the workspace', toId)
+    .addHelpText('after', '\nThe server takes it only with WATCHFLOOR_SMOKE_SIGN_IN=1.')
+    .action(async ({ workspace }: { workspace: number }) => {
+      const made = await withAdministration((db) => makeSmokeToken(db, { workspaceId: workspace }));
+      // The token alone, so that a shell can take it; what it is about goes beside it.
+      process.stderr.write(`For ${made.email}, once, within ${TOKEN_MINUTES} minutes; signed in for 15.\n`);
+      print(format(), made, made.token);
     });
 
   program

@@ -28,6 +28,7 @@ describe('configuration', () => {
       demoPassword: null,
       metricsToken: null,
       metricsPort: null,
+      smokeSignIn: false,
       drainSeconds: 0
     });
   });

@@ -36,6 +36,8 @@ export interface Config {
   metricsToken: string | null;
   /** serves /metrics to this machine on a port of its own; null: not at all */
   metricsPort: number | null;
+  /** /login/smoke takes single-use tokens (`npm run watchfloor -- smoke-token`) */
+  smokeSignIn: boolean;
   /** how long a node that is to stop serves on while /readyz says that it leaves, in seconds */
   drainSeconds: number;
 }
@@ -142,6 +144,7 @@ const environmentSchema = z.object({
       })
       .transform(Number)
   ),
+  WATCHFLOOR_SMOKE_SIGN_IN: flag('WATCHFLOOR_SMOKE_SIGN_IN'),
   LOG_LEVEL: optional(
     z.string().refine((text) => parseLogLevel(text) !== undefined, {
       error: ({ input }) => `LOG_LEVEL is "${input}": write one of ${LOG_LEVELS.join(', ')}.`
@@ -209,6 +212,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     demoPassword: values.WATCHFLOOR_DEMO_PASSWORD ?? null,
     metricsToken: values.METRICS_TOKEN ?? null,
     metricsPort: values.METRICS_PORT ?? null,
+    smokeSignIn: values.WATCHFLOOR_SMOKE_SIGN_IN === '1',
     drainSeconds: values.WATCHFLOOR_DRAIN_SECONDS ?? (values.DATABASE_URL ? DEFAULT_DRAIN_SECONDS : 0)
   };
 }

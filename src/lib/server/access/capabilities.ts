@@ -47,6 +47,11 @@ const CAPABILITIES: Readonly<Record<Role, readonly Capability[]>> = {
   display: ['operations.read']
 };
 
+/** True of roles that see and change nothing, and open nothing that is recorded. */
+export function onlyReads(role: MemberRole): boolean {
+  return CAPABILITIES[role].every((capability) => capability === 'operations.read');
+}
+
 /** May a member with this role do that, inside what their scope lets them see at all? */
 export function can(role: Role, capability: Capability): boolean {
   return CAPABILITIES[role].includes(capability);

@@ -7,6 +7,7 @@
 export const ROUTES = [
   '/',
   '/login',
+  '/login/smoke',
   '/logout',
   '/account',
   '/admin',

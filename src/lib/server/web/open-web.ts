@@ -22,6 +22,8 @@ export interface Web {
     signIn: SignIn;
     displays: Displays;
     pairing: Pairing;
+    /** whether /login/smoke is there */
+    smokeSignIn: boolean;
   };
   denials: Denials;
   close(): Promise<void>;
@@ -29,7 +31,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -50,7 +52,8 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
       sessions: openSessions({ pool: access, secure: secureCookies }),
       signIn: openSignIn(access),
       displays,
-      pairing: openPairing(access, displays)
+      pairing: openPairing(access, displays),
+      smokeSignIn
     },
     denials,
     async close() {
