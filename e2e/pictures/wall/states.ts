@@ -190,7 +190,7 @@ const pairing = (change: Partial<PairingView>): WallState => ({
 export const STATES: Record<string, () => WallState> = {
   quiet: () => wall(dataOf({})),
   abnormal: () => wall(dataOf({ bad: FOUR, change: { handOvers: [NOTE] } })),
-  changed: () => wall(dataOf({ bad: FOUR, change: { changed: new Set([FOUR[2]!.id, ACTIVE[0]!.id]) } })),
+  changed: () => wall(dataOf({ bad: FOUR, change: { changed: new Set([FOUR[2]!.id]) } })),
   flood: () => wall(dataOf({ bad: [...FOUR, ...FLOOD], fresh: [...FLOOD, FOUR[2]!], change: { handOvers: [NOTE] } })),
   stale: () => wall(dataOf({ bad: FOUR }), lost(39 * S, 'browser')),
   'stale-calm': () => wall(dataOf({}), lost(12 * S, 'database')),

@@ -20,7 +20,6 @@ export interface ActiveCell {
   /** both null unless both were reported and can be trusted */
   processed: number | null;
   total: number | null;
-  isChanged: boolean;
 }
 
 export interface ActiveCells {
@@ -35,8 +34,7 @@ export function activeOf(
   most: number,
   face: WallFace,
   environmentName: (id: number | null) => string,
-  typeLabels: Readonly<Record<string, string>>,
-  changed: ReadonlySet<number>
+  typeLabels: Readonly<Record<string, string>>
 ): ActiveCells {
   if (face.isBlank) return { cells: [], head: NOT_KNOWN };
   const { at } = face;
@@ -56,8 +54,7 @@ export function activeOf(
         label: labelOf(row.type, typeLabels),
         figure: figureOf(row, progress, at),
         processed: counted?.processed ?? null,
-        total: counted?.total ?? null,
-        isChanged: !face.isWithdrawn && changed.has(row.id)
+        total: counted?.total ?? null
       };
     });
   return { cells, head: headOf(cells.length, total === null ? null : Math.max(total - stale, fresh.length), face) };

@@ -132,7 +132,7 @@ describe('the environments on the wall', () => {
 
   it('are filled while a problem is new, and marked when something changed', () => {
     const { tiles } = field([environment(1, 'A', { failed: 1 }), environment(2, 'B', { failed: 1 })], {
-      fresh: new Set([1]),
+      fresh: new Set(['1 failed', '2 blocked']),
       changed: new Set([2])
     });
     expect(tiles).toMatchObject([

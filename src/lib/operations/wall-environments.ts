@@ -47,6 +47,11 @@ export interface WallField {
 /** A problem is new, and drawn filled, for so long; then it is known, and outlined. */
 export const NEW_FOR_MS = 3_600_000;
 
+/** An environment (null = the workspace itself) and a state of it: a tile is new where its own state is. */
+export function placeKey(environmentId: number | null, state: TileState): string {
+  return `${environmentId ?? 'itself'} ${state}`;
+}
+
 export interface FieldParts {
   environments: readonly WallEnvironment[];
   /** of the workspace's own operations */
@@ -58,10 +63,10 @@ export interface FieldParts {
   columns: number;
   tileRows: number;
   rotateSeconds: number | null;
-  /** environments of rows that changed within the last seconds; null = the workspace itself */
+  /** environments (null = the workspace itself) whose follow-ups changed within the last seconds */
   changed: ReadonlySet<number | null>;
-  /** environments (null = the workspace itself) that have a problem younger than NEW_FOR_MS */
-  fresh: ReadonlySet<number | null>;
+  /** where which kind of problem is younger than NEW_FOR_MS, by `placeKey` */
+  fresh: ReadonlySet<string>;
 }
 
 const ABNORMAL: readonly TileState[] = ['blocked', 'failed', 'stale', 'partial', 'silent', 'unknown'];
@@ -79,7 +84,7 @@ function toTile(id: number | null, name: string, summary: Summary | null, parts:
     mark: face.isBlank || !isAbnormal ? null : (state as WallMark),
     words: face.isBlank ? NOT_KNOWN : tileWordsOf(state, summary, face),
     age: state === 'silent' && !face.isBlank ? toWallAge(silentFor(summary!, face.at)) : null,
-    isNew: parts.fresh.has(id),
+    isNew: parts.fresh.has(placeKey(id, state)),
     isChanged: !face.isWithdrawn && parts.changed.has(id)
   };
 }

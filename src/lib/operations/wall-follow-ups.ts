@@ -6,7 +6,7 @@
 import { silenceLimitOf } from './freshness.ts';
 import type { OperationRow } from './operation.ts';
 import { attentionKindOf, attentionSince, type AttentionKind } from './problem.ts';
-import { NEW_FOR_MS } from './wall-environments.ts';
+import { NEW_FOR_MS, placeKey } from './wall-environments.ts';
 import type { WallFace } from './wall-face.ts';
 import { toWallAge } from './wall-words.ts';
 import { labelOf, resultOf, toNumber, type Moment } from './wording.ts';
@@ -101,11 +101,12 @@ function headOf(shown: number, total: number, isUnknown: boolean, { isWithdrawn,
   return shown >= total ? toNumber(total) : `${toNumber(shown)} of ${toNumber(total)}`;
 }
 
-/** Environments (null = the workspace itself) with a problem that is new. */
-export function freshPlaces(rows: readonly OperationRow[], { at }: WallFace): ReadonlySet<number | null> {
+/** Where which kind of problem is new, as `placeKey` writes it. */
+export function freshPlaces(rows: readonly OperationRow[], { at }: WallFace): ReadonlySet<string> {
   return new Set(
-    rows
-      .filter((row) => attentionKindOf(row, at) !== null && at - attentionSince(row, at) < NEW_FOR_MS)
-      .map(({ environmentId }) => environmentId)
+    rows.flatMap((row) => {
+      const kind = attentionKindOf(row, at);
+      return kind !== null && at - attentionSince(row, at) < NEW_FOR_MS ? [placeKey(row.environmentId, kind)] : [];
+    })
   );
 }

@@ -67,7 +67,8 @@ export function viewOf(sight: WallSight): WallView {
       ? floodOf(data.newProblems, rows, data.total?.counts ?? null, moment, data.typeLabels)
       : null;
   const shown = { ...listsOf(sight, face, flood), flood };
-  const changedRows = [...rows, ...data.active.rows].filter(({ id }) => data.changed.has(id));
+  // Progress changes all the time; what somebody has to know of is what became a follow-up.
+  const changedRows = rows.filter(({ id }) => data.changed.has(id));
   const hasList = shown.first.part !== 'active' && shown.first.part !== 'nothing';
   const field = fieldOf({
     environments: data.environments,
@@ -107,7 +108,7 @@ function listsOf(
   }
   const active = (most: number): ListPart => {
     if (most === 0) return NOTHING;
-    const cells = activeOf(data.active, most, face, environmentNames(data), data.typeLabels, data.changed);
+    const cells = activeOf(data.active, most, face, environmentNames(data), data.typeLabels);
     return { part: 'active', title: 'Active operations', active: isSingle(data) ? byLabel(cells) : cells };
   };
   if (flood !== null) {
