@@ -98,8 +98,11 @@ test('without its database it shows that it cannot answer, and nothing else', as
       '/login',
       ...expected
     ]);
-    const found = run.report?.findings.filter(({ signature }) => signature !== 'server-error');
-    expect(found, run.stderr).toEqual([]);
+    // That it cannot answer is found, and so is that the page asks until it can. It tells nothing else.
+    const isTrue = (signature: string, at: string): boolean =>
+      signature === 'server-error' || (signature === 'failed-request' && at === '/readyz');
+    const leaks = run.report?.findings.filter(({ signature, at }) => !isTrue(signature, at));
+    expect(leaks, run.stderr).toEqual([]);
     expect(run.report!.pages.some(({ status }) => status === 503)).toBe(true);
     await run.remove();
   } finally {
