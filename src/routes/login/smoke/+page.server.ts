@@ -2,6 +2,7 @@
  * The smoke's sign-in: takes a single-use token and makes a short session. Off unless WATCHFLOOR_SMOKE_SIGN_IN=1; then, and
  * for every token that does not count, nothing says why.
  */
+import { readForm } from '#lib/server/web/forms.ts';
 import { error, fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
 import { useSmokeToken } from '#lib/server/access/smoke-sign-in.ts';
@@ -18,7 +19,7 @@ export const load: PageServerLoad = ({ locals }) => {
 export const actions: Actions = {
   async default({ request, locals, cookies }) {
     if (!locals.access.smokeSignIn) error(404, NOTHING_HERE);
-    const { token } = formSchema.parse(Object.fromEntries(await request.formData()));
+    const { token } = formSchema.parse(await readForm(request));
     const personId = await useSmokeToken(locals.database.access, token);
     if (personId === null) {
       locals.denied({ door: 'sign-in', why: 'refused' });
