@@ -172,11 +172,20 @@ describe('what a display reads', () => {
     await world.writer.query(`update operation_runs set status = 'completed', outcome = 'failed' where id = $1`, [
       failed
     ]);
-    for (const sql of [
-      'select watchfloor.review_operation($1, $2, $3, true)',
-      'select watchfloor.open_diagnostics($1, $2, $3)'
-    ])
-      await expect(people.query(sql, [display.userId, world.a, failed])).rejects.toThrow('audit_events_by_person');
+    for (const [sql, nothing] of [
+      ['select watchfloor.review_operation($1, $2, $3, true) as told', 'absent'],
+      ['select watchfloor.open_diagnostics($1, $2, $3) as told', null]
+    ] as const)
+      expect((await people.query(sql, [display.userId, world.a, failed])).rows).toEqual([{ told: nothing }]);
+    const { rows } = await world.owner.query('select reviewed_at from operation_runs where id = $1', [failed]);
+    expect(rows).toEqual([{ reviewed_at: null }]);
+    // Nor could a defect of ours write one down as who did something.
+    await expect(
+      world.owner.query(
+        `insert into audit_events (workspace_id, user_id, kind, operation_id) values ($1, $2, 'reviewed', $3)`,
+        [world.a, display.userId, failed]
+      )
+    ).rejects.toThrow('audit_events_by_person');
   });
 });
 
