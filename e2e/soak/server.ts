@@ -15,8 +15,8 @@ const DAY_OPERATIONS = 20_000;
 const CHANGES = 5;
 const LANES = 6;
 const PARTS = 10;
-/** So many operations before the first sample: lists are full, code is compiled. */
-const WARM_UP = 600;
+/** A tenth of a day before the first sample: lists are full, code is compiled, the stamp's minute is over. */
+const WARM_UP = 2_000;
 
 /** One operation from its beginning to its end; every fifth fails, and the next of its type resolves it. */
 async function report({ writer, a, a1, a2, a3 }: World, lane: number, n: number): Promise<void> {
