@@ -3,6 +3,7 @@
  * what is asked and judged is owned by the files it joins. Invariant: it ends within its limits, closes the browser
  * whatever happens, and a run that did not come to its end is never called clean.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext } from 'playwright-core';
@@ -146,8 +147,16 @@ function take(frontier: Frontier, most: number): Given[] {
   return batch;
 }
 
+const REACH_AGAIN = 2;
+const REACH_PAUSE_MS = 1_000;
+
 async function checkReachable(asker: Asker, base: URL): Promise<void> {
-  const answer = await asker.ask(base.href);
+  let answer = await asker.ask(base.href);
+  // A deployment that has just come up may reset its first connections.
+  for (let again = 0; !answer && again < REACH_AGAIN; again++) {
+    await delay(REACH_PAUSE_MS);
+    answer = await asker.ask(base.href);
+  }
   if (!answer) throw new Error(`${base.href} does not answer.`);
   const target = answer.headers['location'];
   if (answer.status < 300 || answer.status >= 400 || !target) return;

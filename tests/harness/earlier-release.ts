@@ -28,7 +28,7 @@ const run = promisify(execFile);
 const FOLDER = 'src/lib/server/database/migrations';
 
 /**
- * The last commit that knows fewer migrations, all of them as they are now: until a release is out its own migrations may
+ * The last commit that knows the first of the migrations alone, all of them as they are now: until a release is out its own migrations may
  * still be changed, and no database has seen what they were meanwhile. null where the history does not reach so far.
  */
 export async function findEarlierRelease(): Promise<string | null> {
@@ -40,14 +40,15 @@ export async function findEarlierRelease(): Promise<string | null> {
     );
   const names = readMigrations().map(({ name }) => `${name}.sql`);
   const hashes = await git('hash-object', ...names.map((name) => `${FOLDER}/${name}`));
-  const now = new Set(names.map((name, at) => `${hashes[at]} ${name}`));
+  const now = names.map((name, at) => `${hashes[at]} ${name}`);
   const changes = await git('log', '--format=%H', '-100', '--', FOLDER);
   // What is changed here and not yet committed makes the head the release before.
   for (const commit of ['HEAD', ...changes.map((hash) => `${hash}^`)]) {
     const then = (await git('ls-tree', `${commit}:${FOLDER}`))
       .map((line) => /^\d+ blob (\w+)\t(.*\.sql)$/.exec(line))
       .flatMap((found) => (found ? [`${found[1]} ${found[2]}`] : []));
-    if (then.length > 0 && then.length < now.size && then.every((line) => now.has(line)))
+    // The first ones: a merge may lack one in the middle, and no release does.
+    if (then.length > 0 && then.length < now.length && then.every((line, at) => line === now[at]))
       return (await git('rev-parse', commit))[0] ?? null;
   }
   return null;
