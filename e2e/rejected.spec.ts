@@ -68,6 +68,7 @@ test('an owner reads what was refused, why, what to do, and the report as it was
   await expect(page.getByRole('navigation', { name: 'Workspace' }).getByRole('link')).toHaveText([
     'Overview',
     'Operations',
+    'Displays',
     'Refused reports',
     'Delivery'
   ]);
