@@ -8,6 +8,13 @@ import { toClock, toZoneName } from './time.ts';
 export interface NoticeWords {
   fact: string;
   consequence: string;
+  /** when it happened, where two happenings may have the same words: within a second they have, and are two all the same */
+  at?: number;
+}
+
+/** What a person puts away is a happening, not its words: the next one is said also where it reads alike. */
+export function isSameNotice(one: NoticeWords | null, other: NoticeWords): boolean {
+  return one !== null && one.fact === other.fact && one.at === other.at;
 }
 
 const clock = (at: number, zone: string): string => `${toClock(at, zone)} ${toZoneName(at, zone)}`;
@@ -16,6 +23,7 @@ const clock = (at: number, zone: string): string => `${toClock(at, zone)} ${toZo
 export function accessWords(at: number | null, isReading: boolean, timeZone: string): NoticeWords | null {
   if (at === null) return null;
   return {
+    at,
     fact: `Your access changed at ${clock(at, timeZone)}.`,
     consequence: isReading ? 'What you may see is being read.' : 'This is what you may see now.'
   };

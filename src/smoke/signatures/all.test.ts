@@ -54,6 +54,13 @@ test('a server that answers everything with a page, and repeats the address in i
     }
 });
 
+test('a path of the machine is known by its file: address wherever on the machine it lies', () => {
+  for (const where of ['/check/work/shop', '/data/shop', '/srv/shop'])
+    expect(
+      judge('absolute-path', { status: 500, type: 'text/plain', body: `"at file://${where}/index.mjs"` })
+    ).toContain('absolute-path');
+});
+
 for (const { id, looks, controls } of SIGNATURES) {
   const { sample } = controls.caught;
   const texts = looks.filter((look) => look.in === 'text' || look.in === 'header');

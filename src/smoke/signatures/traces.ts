@@ -187,7 +187,7 @@ export const traces: readonly Signature[] = [
         in: 'text',
         of: ['html', 'script', 'style', 'data', 'dom'],
         pattern:
-          /file:\/\/\/(?:home|root|Users|work|tmp|srv|opt|usr|var|builds|[A-Z]:)\/[^\s"'`<>)\\]+|(?<![\w./:@-])\/(?:home\/(?!web_user\b)|Users\/|root\/|var\/www\/|builds\/|opt\/|srv\/|work(?:space)?\/|usr\/src\/)[\w@.+-]+(?:\/[\w@.+-]+)*\/(?:node_modules|src|vendor|dist|build|app|lib|server|site-packages)\/[\w@.+/-]+|(?<![\w./:@-])\/(?:home|Users|root|var\/www|srv|opt|builds)\/(?:[\w@.+-]+\/)+[\w@.+-]+\.(?:tsx?|vue|svelte|php|py|rb|java|go|cs|mjs|cjs)\b|\b[A-Z]:\\{1,2}(?:Users|inetpub|Projects|src|dev|work|agent|a)\\{1,2}[\w.-]+/
+          /file:\/\/\/(?:[\w@.+-]+|[A-Z]:)\/[\w@.+-]+\/[^\s"'`<>)\\]+|(?<![\w./:@-])\/(?:home\/(?!web_user\b)|Users\/|root\/|var\/www\/|builds\/|opt\/|srv\/|work(?:space)?\/|usr\/src\/)[\w@.+-]+(?:\/[\w@.+-]+)*\/(?:node_modules|src|vendor|dist|build|app|lib|server|site-packages)\/[\w@.+/-]+|(?<![\w./:@-])\/(?:home|Users|root|var\/www|srv|opt|builds)\/(?:[\w@.+-]+\/)+[\w@.+-]+\.(?:tsx?|vue|svelte|php|py|rb|java|go|cs|mjs|cjs)\b|\b[A-Z]:\\{1,2}(?:Users|inetpub|Projects|src|dev|work|agent|a)\\{1,2}[\w.-]+/
       }
     ],
     controls: {
@@ -220,7 +220,7 @@ export const traces: readonly Signature[] = [
           ]
         }
       ],
-      real: ['vite-sveltekit', 'express', 'node']
+      real: ['express', 'node']
     }
   },
   {
