@@ -80,9 +80,7 @@ function startLoading(url: string, cookie: string): { count(): number; stop(): P
   const loading = Array.from({ length: LOADERS }, async () => {
     while (!isOver) {
       for (const path of paths) {
-        const answer = await fetch(url + path, { headers: { cookie }, redirect: 'manual' }).catch(
-          (error: Error) => error
-        );
+        const answer = await load(url + path, cookie).catch((error: Error) => error);
         count += 1;
         if (answer instanceof Error) failures.push(`${path}: ${String(answer.cause ?? answer)}`);
         else if (answer.status !== 200)
@@ -101,6 +99,21 @@ function startLoading(url: string, cookie: string): { count(): number; stop(): P
       return failures;
     }
   };
+}
+
+/**
+ * As browsers load: a connection that was kept, and which the proxy closes while it reads its file again (nginx ends its
+ * former workers so) before anything was answered, was no answer; they ask once more over another.
+ */
+async function load(address: string, cookie: string): Promise<Response> {
+  const ask = (): Promise<Response> => fetch(address, { headers: { cookie }, redirect: 'manual' });
+  try {
+    return await ask();
+  } catch (error) {
+    const cause = error instanceof Error ? String(error.cause) : '';
+    if (!/other side closed|ECONNRESET/.test(cause)) throw error;
+    return ask();
+  }
 }
 
 function startWriting(): { ids: number[]; stop(): Promise<void> } {

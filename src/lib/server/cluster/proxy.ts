@@ -2,7 +2,7 @@
  * The proxy in front of a cluster on this machine: HAProxy where it is installed, else nginx, as the files of deploy/ have
  * it. It owns their process and files. Invariant: no client is kept at a node by it.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, startChild, type Child } from './child.ts';
@@ -44,13 +44,15 @@ export async function startProxy(
   // nginx's workers are an ordinary user even where its master is root.
   await chmod(directory, 0o755);
   const file = join(directory, name === 'haproxy' ? 'haproxy.cfg' : 'nginx.conf');
-  const write = (without: number | null): Promise<void> =>
-    writeFile(
-      file,
+  const write = async (without: number | null): Promise<void> => {
+    const text =
       name === 'haproxy'
         ? toHaproxyFile(parts.shipped, parts.places)
-        : toNginxFile(parts.shipped, parts.places, { directory, without })
-    );
+        : toNginxFile(parts.shipped, parts.places, { directory, without });
+    // nginx may be reading for the time before: it must find the whole of either, or it keeps what it had, node and all.
+    await writeFile(`${file}.next`, text);
+    await rename(`${file}.next`, file);
+  };
   await write(null);
   const args = name === 'haproxy' ? ['-db', '-f', file] : ['-c', file, '-p', directory, '-e', 'stderr'];
   const child = startChild(program, args, { environment: { PATH: process.env['PATH'] }, tell: parts.tell });
