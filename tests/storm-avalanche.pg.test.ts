@@ -275,7 +275,10 @@ test('names that changed meanwhile are told with what is told from memory, to th
     [wholeOne, narrowed].map(async (person) => (await reader.read(person, whole()))!.token)
   );
   await world.owner.query('update managed_environments set name = $2 where id = $1', [world.a1, 'a1 renamed']);
+  const { ringRows } = hub.hub.figures();
   await insertOperation(world.writer, world.a, world.a1);
+  // Memory cannot tell of what this node has not heard of yet.
+  await vi.waitFor(() => expect(hub!.hub.figures().ringRows).toBeGreaterThan(ringRows), { timeout: 10_000 });
   const told = async (person: TestPerson, token: string): Promise<boolean> => {
     let isTold = false;
     const client = new WireClient({
