@@ -41,9 +41,11 @@ const hub = (rest: string) => (workspace: number | string, environment: number |
 export const ROUTES: Record<string, Route> = {
   '/': { kind: 'open' },
   '/login': { kind: 'open', actions: ['default'] },
+  '/login/second': { kind: 'open', actions: ['default'] },
   '/login/smoke': { kind: 'open', actions: ['default'] },
   '/logout': { kind: 'open', methods: ['POST', 'GET'] },
   '/account': { kind: 'own', actions: ['password', 'end', 'endOthers', 'looks'] },
+  '/account/authenticator': { kind: 'own', actions: ['begin', 'confirm', 'turnOff'] },
   '/admin': { kind: 'own' },
   '/admin/connection': {
     kind: 'page',

@@ -7,12 +7,13 @@ import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
+import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
 import { parseTimeZone, THEME_COOKIE, THEMES, ZONE_CHOICE_COOKIE } from '#lib/server/web/preferences.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const YEAR_SECONDS = 31_536_000;
-const DONE = ['password', 'session', 'sessions', 'looks'] as const;
+const DONE = ['password', 'session', 'sessions', 'looks', 'authenticator-removed'] as const;
 const password = z.string().max(2048).catch('');
 const passwordSchema = z.object({ current: password, next: password, again: password });
 const sessionSchema = z.object({ handle: z.string().regex(/^[0-9a-f]{16}$/) });
@@ -20,6 +21,7 @@ const looksSchema = z.object({ theme: z.enum(THEMES).catch('system'), zone: z.st
 
 export const load: PageServerLoad = async ({ locals, url }) => ({
   sessions: await locals.access.sessions.readOwn(locals.person!.id),
+  authenticator: await locals.access.authenticators.read(locals.person!.id),
   here: toHandle(locals.session!.id),
   readAt: Date.now(),
   zones: Intl.supportedValuesOf('timeZone'),
@@ -58,12 +60,7 @@ export const actions: Actions = {
       case 'limited': {
         locals.denied({ door: 'account', why: 'too many attempts' });
         setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
-        const minutes = Math.ceil(answer.retryAfterSeconds / 60);
-        return refuse(
-          429,
-          'current',
-          `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
-        );
+        return refuse(429, 'current', `Too many attempts. Try again ${toWait(answer.retryAfterSeconds)}.`);
       }
       case 'busy':
         return refuse(503, 'current', 'Many people are signing in right now. Try again in a moment.');

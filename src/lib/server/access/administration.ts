@@ -65,6 +65,26 @@ export async function endSessions(db: Queryable, { email }: { email: string }): 
   return { ended: rowCount ?? 0 };
 }
 
+/**
+ * Takes the second factor away from somebody who lost it, and ends every session: whoever found it is out. Their password
+ * alone signs them in again. No error when there is none.
+ */
+export async function removeSecondFactor(
+  db: Queryable,
+  { email }: { email: string }
+): Promise<{ personId: number; authenticators: number; ended: number }> {
+  const userId = await readUserId(db, email);
+  const { rows } = await db.query<{ personId: number; authenticators: number; ended: number }>(
+    `with authenticator as (delete from watchfloor.authenticators where user_id = $1 returning user_id),
+     ended as (
+       delete from public.sessions s using authenticator where s.user_id = authenticator.user_id returning s.id
+     )
+     select $1::bigint as "personId", (select count(*) from authenticator) as authenticators, (select count(*) from ended) as ended`,
+    [userId]
+  );
+  return rows[0]!;
+}
+
 /** Replaces the password and ends every session: whoever knew the old one is out. */
 export async function resetPassword(
   db: Queryable,

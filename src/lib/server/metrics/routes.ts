@@ -7,9 +7,11 @@
 export const ROUTES = [
   '/',
   '/login',
+  '/login/second',
   '/login/smoke',
   '/logout',
   '/account',
+  '/account/authenticator',
   '/admin',
   '/admin/connection',
   '/admin/connection/node',
