@@ -12,7 +12,10 @@ type AccessEvent =
   | 'sessions ended'
   | 'recovery code used'
   | 'authenticator set up'
-  | 'authenticator removed';
+  | 'authenticator removed'
+  | 'passkey added'
+  | 'passkey renamed'
+  | 'passkey removed';
 
 declare global {
   namespace App {

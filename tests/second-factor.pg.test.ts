@@ -314,6 +314,7 @@ describe('taking it away', () => {
     expect(await administration.removeSecondFactor(owner, { email: ' ADA@example.com' })).toEqual({
       personId,
       authenticators: 1,
+      passkeys: 0,
       ended: 1
     });
     expect((await attempt()).kind).toBe('signed in');

@@ -92,7 +92,7 @@ export function addPeopleCommands(program: Command, format: () => OutputFormat):
 
   user
     .command('remove-second-factor')
-    .description('takes the second factor away from somebody who lost it, and ends every session; logged')
+    .description('takes the authenticator app and passkeys of somebody who lost them, and ends every session; logged')
     .argument('<email>')
     .addHelpText('after', '\nAfterwards their password alone signs them in: make sure that it is they who ask.')
     .action(async (email: string) => {
@@ -101,9 +101,9 @@ export function addPeopleCommands(program: Command, format: () => OutputFormat):
       );
       openLog('command').info({ person: personId, ...removed }, 'second factor removed');
       const said =
-        removed.authenticators > 0
-          ? `The second factor of ${email} is gone, and every session of theirs is ended.`
-          : `${email} has no second factor.`;
+        removed.authenticators + removed.passkeys > 0
+          ? `${email} signs in with the password alone again, and every session of theirs is ended.`
+          : `${email} has no authenticator app and no passkey.`;
       print(format(), { email, ...removed }, said);
     });
 

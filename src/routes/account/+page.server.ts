@@ -13,14 +13,25 @@ import { parseTimeZone, THEME_COOKIE, THEMES, ZONE_CHOICE_COOKIE } from '#lib/se
 import type { Actions, PageServerLoad } from './$types';
 
 const YEAR_SECONDS = 31_536_000;
-const DONE = ['password', 'session', 'sessions', 'looks', 'authenticator-removed'] as const;
+const DONE = [
+  'password',
+  'session',
+  'sessions',
+  'looks',
+  'authenticator-removed',
+  'passkey-added',
+  'passkey-renamed',
+  'passkey-removed'
+] as const;
 const password = z.string().max(2048).catch('');
 const passwordSchema = z.object({ current: password, next: password, again: password });
 const sessionSchema = z.object({ handle: z.string().regex(/^[0-9a-f]{16}$/) });
 const looksSchema = z.object({ theme: z.enum(THEMES).catch('system'), zone: z.string().max(64).catch('') });
 
 export const load: PageServerLoad = async ({ locals, url }) => ({
+  whyNoPasskeys: toWhyNone(locals.access.toRelyingParty(url)),
   sessions: await locals.access.sessions.readOwn(locals.person!.id),
+  passkeys: await locals.access.passkeys.readOwn(locals.person!.id),
   authenticator: await locals.access.authenticators.read(locals.person!.id),
   here: toHandle(locals.session!.id),
   readAt: Date.now(),
@@ -28,6 +39,8 @@ export const load: PageServerLoad = async ({ locals, url }) => ({
   chosenZone: locals.isZoneChosen ? locals.timeZone : null,
   done: DONE.find((what) => what === url.searchParams.get('done')) ?? null
 });
+
+const toWhyNone = (party: unknown): string | null => (typeof party === 'string' ? party : null);
 
 async function fieldsOf<T>({ request }: RequestEvent, schema: z.ZodType<T>): Promise<T | null> {
   return schema.safeParse(await readForm(request)).data ?? null;

@@ -24,7 +24,12 @@ const formSchema = z.object({
 export const load: PageServerLoad = async ({ locals, url }) => {
   const next = toReturnPath(url.searchParams.get('next'));
   if (locals.person) redirect(303, next ?? '/admin');
-  return { next, isOver: url.searchParams.has('over'), hasDemo: await hasDemoWorkspace(locals.database.access) };
+  return {
+    next,
+    isOver: url.searchParams.has('over'),
+    canHavePasskeys: typeof locals.access.toRelyingParty(url) !== 'string',
+    hasDemo: await hasDemoWorkspace(locals.database.access)
+  };
 };
 
 export const actions: Actions = {
@@ -58,6 +63,6 @@ export const actions: Actions = {
       cookies.set(name, value, options);
       redirect(303, toSecondPath(next));
     }
-    return enter(event, answer.personId, next);
+    redirect(303, await enter(event, answer.personId, next));
   }
 };

@@ -1,14 +1,17 @@
 /** How every way in ends: whoever was signed in here before is not any more, the new session's cookie, a line in the log. */
-import { redirect, type RequestEvent } from '@sveltejs/kit';
+import type { RequestEvent } from '@sveltejs/kit';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
 
-/** Makes the session of somebody who has proven who they are. `next`: where they wanted to go, if that is a path of ours. */
+/**
+ * Makes the session of somebody who has proven who they are. `next`: where they wanted to go; answered is where they are
+ * led, which is a path of ours.
+ */
 export async function enter(
   { locals, cookies, request }: RequestEvent,
   personId: number,
   next: string
-): Promise<never> {
+): Promise<string> {
   if (locals.session) await locals.access.sessions.signOut(locals.session.id);
   const { sessionId, setCookie } = await locals.access.sessions.signIn(
     personId,
@@ -16,5 +19,5 @@ export async function enter(
   );
   cookies.set(setCookie.name, setCookie.value, setCookie.options);
   locals.accessed('signed in', { personId, sessionId });
-  redirect(303, toReturnPath(next) ?? '/admin');
+  return toReturnPath(next) ?? '/admin';
 }

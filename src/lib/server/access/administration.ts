@@ -66,20 +66,23 @@ export async function endSessions(db: Queryable, { email }: { email: string }): 
 }
 
 /**
- * Takes the second factor away from somebody who lost it, and ends every session: whoever found it is out. Their password
- * alone signs them in again. No error when there is none.
+ * Takes the authenticator app and all passkeys away from somebody who lost them, and ends every session: whoever found
+ * them is out. Their password alone signs them in again. No error when there are none.
  */
 export async function removeSecondFactor(
   db: Queryable,
   { email }: { email: string }
-): Promise<{ personId: number; authenticators: number; ended: number }> {
+): Promise<{ personId: number; authenticators: number; passkeys: number; ended: number }> {
   const userId = await readUserId(db, email);
-  const { rows } = await db.query<{ personId: number; authenticators: number; ended: number }>(
+  const { rows } = await db.query<{ personId: number; authenticators: number; passkeys: number; ended: number }>(
     `with authenticator as (delete from watchfloor.authenticators where user_id = $1 returning user_id),
+     passkey as (delete from watchfloor.passkeys where user_id = $1 returning user_id),
      ended as (
-       delete from public.sessions s using authenticator where s.user_id = authenticator.user_id returning s.id
+       delete from public.sessions where user_id in (select user_id from authenticator union select user_id from passkey)
+       returning id
      )
-     select $1::bigint as "personId", (select count(*) from authenticator) as authenticators, (select count(*) from ended) as ended`,
+     select $1::bigint as "personId", (select count(*) from authenticator) as authenticators,
+       (select count(*) from passkey) as passkeys, (select count(*) from ended) as ended`,
     [userId]
   );
   return rows[0]!;

@@ -28,6 +28,7 @@ export type DeniedDoor =
   | 'sign-in'
   | 'account'
   | 'second factor'
+  | 'passkey'
   | 'request';
 
 export type DeniedWhy =

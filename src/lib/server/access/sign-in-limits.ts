@@ -34,6 +34,13 @@ export interface Taken {
 export interface SignInLimits {
   /** A number: seconds to wait, and nothing may be judged. `address` null = a proxy hides it. */
   take(accountName: string, address: string | null): Promise<number | Taken>;
+  /**
+   * The same of a way in that names no account: as often as a network may fail, and counted by itself, so that neither
+   * way uses up the tries of the other. null: it may be judged.
+   */
+  takeOf(way: 'passkey', address: string | null): Promise<number | null>;
+  /** It was right, after all. */
+  giveBackOf(way: 'passkey', address: string | null): Promise<void>;
 }
 
 /** `pool` acts as the role `access`. `allowed`: failures before one must wait. */
@@ -76,6 +83,12 @@ export function openSignInLimits(pool: pg.Pool, allowed: Readonly<Record<Kind, n
   };
 
   return {
+    async takeOf(way, address) {
+      return address === null ? null : consume('network', toKey(way, toNetwork(address)));
+    },
+    async giveBackOf(way, address) {
+      if (address !== null) await failures.network.reward(toKey(way, toNetwork(address)));
+    },
     async take(accountName, address) {
       const account = toKey(accountName);
       const network = address === null ? null : toKey(toNetwork(address));

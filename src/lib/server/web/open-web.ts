@@ -6,7 +6,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { openAuthenticators, type Authenticators } from '../access/authenticators.ts';
 import { openDenials, type Denials } from '../access/denials.ts';
+import { openPasskeys, type Passkeys } from '../access/passkeys.ts';
 import { openPendingSignIns, type PendingSignIns } from '../access/pending-sign-ins.ts';
+import { toRelyingParty, type RelyingParty } from '../access/relying-party.ts';
 import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
@@ -24,6 +26,9 @@ export interface Web {
     signIn: SignIn;
     authenticators: Authenticators;
     pendingSignIns: PendingSignIns;
+    passkeys: Passkeys;
+    /** For whom passkeys are made on a page of this address; a sentence where there can be none. */
+    toRelyingParty: (asked: URL) => RelyingParty | string;
     displays: Displays;
     pairing: Pairing;
     /** whether /login/smoke is there */
@@ -35,7 +40,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, factorKey } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, factorKey, origin } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -58,6 +63,8 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
       signIn: openSignIn(access),
       authenticators,
       pendingSignIns: openPendingSignIns(access, { authenticators, secure: secureCookies }),
+      passkeys: openPasskeys(access, { secure: secureCookies }),
+      toRelyingParty: (asked) => toRelyingParty(origin, asked),
       displays,
       pairing: openPairing(access, displays),
       smokeSignIn

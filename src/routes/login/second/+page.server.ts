@@ -64,6 +64,6 @@ export const actions: Actions = {
     const { name, value, options } = pendingSignIns.blankCookie;
     cookies.set(name, value, options);
     if (answer.byRecoveryCode) locals.accessed('recovery code used', { personId: answer.personId });
-    return enter(event, answer.personId, next);
+    redirect(303, await enter(event, answer.personId, next));
   }
 };

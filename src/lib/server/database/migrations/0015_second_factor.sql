@@ -68,3 +68,44 @@ create trigger users_900_end_pending after update of password_hash on public.use
 grant select, insert, update (sealed, last_step), delete on watchfloor.authenticators to watchfloor_access;
 grant select, insert, delete on watchfloor.recovery_codes, watchfloor.pending_sign_ins to watchfloor_access;
 grant select, insert, update, delete on watchfloor.authenticator_setups to watchfloor_access;
+
+-- Passkeys (WebAuthn): public keys, so that a copy of the table signs nobody in.
+create table watchfloor.passkeys (
+  id bigint generated always as identity,
+  user_id bigint not null,
+  -- What the browser calls it (base64url), unique over all people.
+  credential_id text not null,
+  public_key bytea not null,
+  -- 64 random bytes (base64url), the same of all passkeys of a person: what a device stores in place of who they are.
+  user_handle text not null,
+  -- Of the last signature. One that does not grow is a copy's; devices that do not count say 0 for ever.
+  counter bigint not null,
+  transports text[] not null,
+  name text not null,
+  created_at timestamptz(3) not null default clock_timestamp(),
+  used_at timestamptz(3),
+  constraint passkeys_pkey primary key (id),
+  constraint passkeys_credential unique (credential_id),
+  constraint passkeys_name check (length(name) between 1 and 60),
+  constraint passkeys_user foreign key (user_id) references public.users (id) on delete cascade
+);
+create index passkeys_by_user on watchfloor.passkeys (user_id);
+
+-- What a device is to sign, for five minutes and once: whoever uses one deletes it.
+create unlogged table watchfloor.passkey_challenges (
+  -- SHA-256 (hex) of the challenge, which is also the cookie of the browser that asked.
+  challenge_hash text not null,
+  -- Of whom a passkey is made, by the session that gave the password; null: somebody signs in.
+  session_id text,
+  -- of the passkey that is made
+  user_handle text,
+  expires_at timestamptz(3) not null,
+  constraint passkey_challenges_pkey primary key (challenge_hash),
+  constraint passkey_challenges_form check (challenge_hash ~ '^[0-9a-f]{64}$'),
+  constraint passkey_challenges_session foreign key (session_id) references public.sessions (id) on delete cascade
+);
+create index passkey_challenges_by_session on watchfloor.passkey_challenges (session_id);
+create index passkey_challenges_by_expiry on watchfloor.passkey_challenges (expires_at);
+
+grant select, insert, update (counter, used_at, name), delete on watchfloor.passkeys to watchfloor_access;
+grant select, insert, delete on watchfloor.passkey_challenges to watchfloor_access;
