@@ -5,7 +5,17 @@ import type { Web } from '#lib/server/web/open-web.ts';
 import type { Denial } from '#lib/server/access/denials.ts';
 
 /** What is written down of those who were let in, beside what is of those who were not (denials.ts). */
-type AccessEvent = 'signed in' | 'signed out' | 'password changed' | 'sessions ended';
+type AccessEvent =
+  | 'signed in'
+  | 'signed out'
+  | 'password changed'
+  | 'sessions ended'
+  | 'recovery code used'
+  | 'authenticator set up'
+  | 'authenticator removed'
+  | 'passkey added'
+  | 'passkey renamed'
+  | 'passkey removed';
 
 declare global {
   namespace App {
@@ -37,9 +47,9 @@ declare global {
       /** of this request, in each line of the log about it */
       requestId: string;
       /** Tells the log what somebody did with their access, once it is done. `of` = whom, where they were not signed in. */
-      accessed(what: AccessEvent, of?: { personId: number; sessionId: string }): void;
-      /** Tells the log what was refused; who asked is known. */
-      denied(denial: Omit<Denial, 'personId' | 'sessionId' | 'address' | 'requestId'>): void;
+      accessed(what: AccessEvent, of?: { personId: number; sessionId?: string }): void;
+      /** Tells the log what was refused; who asked is known, but for who is not signed in yet. */
+      denied(denial: Omit<Denial, 'sessionId' | 'address' | 'requestId'>): void;
     }
   }
 }

@@ -103,7 +103,7 @@ export const handleError: HandleServerError = ({ error: cause, event, status, me
 
 function tellDenied({ locals }: RequestEvent, denial: Parameters<App.Locals['denied']>[0]): void {
   const { person, session, address, requestId } = locals;
-  web.denials.denied({ ...denial, personId: person?.id ?? null, sessionId: session?.id ?? null, address, requestId });
+  web.denials.denied({ personId: person?.id ?? null, ...denial, sessionId: session?.id ?? null, address, requestId });
 }
 
 /** Who, from where, with which session: the same names of things as a line of a refusal, and nothing secret. */

@@ -9,7 +9,7 @@ import {
   LONGEST_WAIT_SECONDS,
   openSignInLimits
 } from '../src/lib/server/access/sign-in-limits.ts';
-import { openSignIn, type SignIn, type SignInAnswer } from '../src/lib/server/access/sign-in.ts';
+import { openSignIn, type SignIn } from '../src/lib/server/access/sign-in.ts';
 import { verifyPassword } from '../src/lib/server/access/passwords.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
@@ -23,6 +23,8 @@ vi.mock('@node-rs/argon2', async (importOriginal) => {
 
 const EMAIL = 'ada@example.com';
 const PASSWORD = 'four random words';
+type SignInAnswer = Awaited<ReturnType<SignIn['attempt']>>;
+
 let database: TestDatabase;
 let owner: pg.Pool;
 let access: pg.Pool;

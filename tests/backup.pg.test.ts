@@ -128,12 +128,15 @@ test('every table is in a backup or left out by name', async () => {
   const held = backup.header.tables.map(({ name }) => name);
   expect(rows.map(({ name }) => name).filter((name) => !held.includes(name))).toEqual([
     'public.sessions',
+    'watchfloor.authenticator_setups',
     'watchfloor.change_floor',
     'watchfloor.changes',
     'watchfloor.display_presence',
     'watchfloor.epoch_nonce',
     'watchfloor.migrations',
     'watchfloor.pairing_requests',
+    'watchfloor.passkey_challenges',
+    'watchfloor.pending_sign_ins',
     'watchfloor.secrets',
     'watchfloor.sign_in_limits'
   ]);

@@ -89,6 +89,18 @@ test('beside a running database it uses that one', async () => {
 
     const disabled = await run(['user', 'disable', 'ada@example.com']);
     expect(disabled).toMatchObject({ code: 0, stderr: '' });
+
+    await run([
+      'sql',
+      '--as',
+      'owner',
+      `insert into watchfloor.authenticators (user_id, sealed, last_step) values (1, '\\x01', 0)`
+    ]);
+    const removed = await run(['--json', 'user', 'remove-second-factor', 'ada@example.com']);
+    expect(JSON.parse(removed.stdout)).toEqual({ email: 'ada@example.com', authenticators: 1, passkeys: 0, ended: 0 });
+    expect(JSON.parse(removed.stderr)).toMatchObject({ msg: 'second factor removed', person: 1, authenticators: 1 });
+    const none = await run(['user', 'remove-second-factor', 'ada@example.com']);
+    expect(none.stdout).toContain('has no authenticator app and no passkey');
   } finally {
     await running.close();
   }

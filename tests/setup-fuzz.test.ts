@@ -162,7 +162,10 @@ test('addresses: every route, with anything where an id or a filter belongs', as
       `/admin/workspaces/${world.a}/operations/counts`,
       `/admin/workspaces/${world.a}`,
       '/account',
+      '/account/authenticator',
+      '/account/passkeys',
       '/login',
+      '/login/second',
       '/admin/connection',
       '/admin'
     ),
@@ -223,11 +226,31 @@ test('forms: every action, with anything as a field, in every encoding and in no
     '/account?/looks',
     '/account?/password',
     '/account?/none',
+    '/account/authenticator?/confirm',
+    '/account/passkeys?/create',
+    '/account/passkeys?/rename',
+    '/login/second',
+    '/login/passkey',
     '/logout?/x'
   ];
   const fields = fc.array(
     fc.tuple(
-      fc.oneof(fc.constantFrom('email', 'password', 'next', 'handle', 'theme', 'zone', 'current', 'again'), badText()),
+      fc.oneof(
+        fc.constantFrom(
+          'email',
+          'password',
+          'next',
+          'handle',
+          'theme',
+          'zone',
+          'current',
+          'again',
+          'code',
+          'response',
+          'id'
+        ),
+        badText()
+      ),
       badText()
     ),
     { maxLength: 5 }

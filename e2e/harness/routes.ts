@@ -41,9 +41,13 @@ const hub = (rest: string) => (workspace: number | string, environment: number |
 export const ROUTES: Record<string, Route> = {
   '/': { kind: 'open' },
   '/login': { kind: 'open', actions: ['default'] },
+  '/login/passkey': { kind: 'open', methods: ['POST'] },
+  '/login/second': { kind: 'open', actions: ['default'] },
   '/login/smoke': { kind: 'open', actions: ['default'] },
   '/logout': { kind: 'open', methods: ['POST', 'GET'] },
   '/account': { kind: 'own', actions: ['password', 'end', 'endOthers', 'looks'] },
+  '/account/authenticator': { kind: 'own', actions: ['begin', 'confirm', 'turnOff'] },
+  '/account/passkeys': { kind: 'own', actions: ['begin', 'create', 'rename', 'remove'] },
   '/admin': { kind: 'own' },
   '/admin/connection': {
     kind: 'page',

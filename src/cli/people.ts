@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as administration from '../lib/server/access/administration.ts';
 import { MEMBER_ROLES } from '../lib/server/access/capabilities.ts';
 import { readMembers, readSessions, readUsers } from '../lib/server/access/listings.ts';
+import { openLog } from '../lib/server/log.ts';
 import { toId, toIds } from './arguments.ts';
 import { makeSmokeToken, TOKEN_MINUTES } from '../lib/server/access/smoke-sign-in.ts';
 import { withAdministration } from './connection.ts';
@@ -87,6 +88,23 @@ export function addPeopleCommands(program: Command, format: () => OutputFormat):
         { email, ended },
         `${email} is signed out everywhere (${ended} ${ended === 1 ? 'session' : 'sessions'}).`
       );
+    });
+
+  user
+    .command('remove-second-factor')
+    .description('takes the authenticator app and passkeys of somebody who lost them, and ends every session; logged')
+    .argument('<email>')
+    .addHelpText('after', '\nAfterwards their password alone signs them in: make sure that it is they who ask.')
+    .action(async (email: string) => {
+      const { personId, ...removed } = await withAdministration((db) =>
+        administration.removeSecondFactor(db, { email })
+      );
+      openLog('command').info({ person: personId, ...removed }, 'second factor removed');
+      const said =
+        removed.authenticators + removed.passkeys > 0
+          ? `${email} signs in with the password alone again, and every session of theirs is ended.`
+          : `${email} has no authenticator app and no passkey.`;
+      print(format(), { email, ...removed }, said);
     });
 
   const member = program.command('member').description('who belongs to a workspace, and as what');

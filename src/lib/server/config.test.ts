@@ -50,13 +50,14 @@ describe('configuration', () => {
       WATCHFLOOR_DEMO_PASSWORD: 'short',
       WATCHFLOOR_INSECURE_HTTP: 'true',
       METRICS_TOKEN: 'short',
+      WATCHFLOOR_FACTOR_KEY: 'g'.repeat(64),
       METRICS_PORT: '0',
       LOG_LEVEL: 'loud',
       ADDRESS_HEADER: 'x forwarded',
       XFF_DEPTH: '0',
       WATCHFLOOR_TRUSTED_PROXIES: 'everybody'
     });
-    expect(mistakes).toHaveLength(14);
+    expect(mistakes).toHaveLength(15);
     expect(mistakes.every((mistake) => mistake.includes('write'))).toBe(true);
     expect(mistakes).toContain('PORT is "70000": write a number from 1 to 65535, such as 3000.');
     expect(mistakes).toContain('WATCHFLOOR_DEMO is "yes": write 0 or 1.');
@@ -73,6 +74,12 @@ describe('configuration', () => {
       metricsPort: 9464,
       metricsToken: 'a'.repeat(32)
     });
+  });
+
+  test('a key for second factors has 256 bits; one that is none is not repeated', () => {
+    expect(mistakesOf({ WATCHFLOOR_FACTOR_KEY: 'hunter2' }).join()).not.toContain('hunter2');
+    expect(readConfig({ WATCHFLOOR_FACTOR_KEY: 'Ab'.repeat(32) }).factorKey).toEqual(Buffer.alloc(32, 0xab));
+    expect(readConfig({}).factorKey).toBeNull();
   });
 
   test.each(['0', '3000.5', '-1', '3000 ', '0x10'])('the port %j is refused', (port) => {

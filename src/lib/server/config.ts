@@ -38,6 +38,8 @@ export interface Config {
   metricsPort: number | null;
   /** /login/smoke takes single-use tokens (`npm run watchfloor -- smoke-token`) */
   smokeSignIn: boolean;
+  /** seals the secrets of authenticator apps; null: a key of the database does */
+  factorKey: Buffer | null;
   /** how long a node that is to stop serves on while /readyz says that it leaves, in seconds */
   drainSeconds: number;
 }
@@ -145,6 +147,14 @@ const environmentSchema = z.object({
       .transform(Number)
   ),
   WATCHFLOOR_SMOKE_SIGN_IN: flag('WATCHFLOOR_SMOKE_SIGN_IN'),
+  WATCHFLOOR_FACTOR_KEY: optional(
+    // Never shown, also when it is wrong.
+    z.string().regex(/^[0-9a-f]{64}$/i, {
+      error:
+        'WATCHFLOOR_FACTOR_KEY cannot be used: write 64 hexadecimal digits, such as the output of ' +
+        '`openssl rand -hex 32`.'
+    })
+  ),
   LOG_LEVEL: optional(
     z.string().refine((text) => parseLogLevel(text) !== undefined, {
       error: ({ input }) => `LOG_LEVEL is "${input}": write one of ${LOG_LEVELS.join(', ')}.`
@@ -213,6 +223,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     metricsToken: values.METRICS_TOKEN ?? null,
     metricsPort: values.METRICS_PORT ?? null,
     smokeSignIn: values.WATCHFLOOR_SMOKE_SIGN_IN === '1',
+    factorKey: values.WATCHFLOOR_FACTOR_KEY ? Buffer.from(values.WATCHFLOOR_FACTOR_KEY, 'hex') : null,
     drainSeconds: values.WATCHFLOOR_DRAIN_SECONDS ?? (values.DATABASE_URL ? DEFAULT_DRAIN_SECONDS : 0)
   };
 }

@@ -72,6 +72,7 @@ const environment = {
   DATABASE_URL: 'postgres://ada:p%40ss%20word-1@db:5432/x',
   METRICS_TOKEN: 'tok"en-with-a-quote',
   SOME_API_KEY: 'key-of-somebody-else',
+  WATCHFLOOR_FACTOR_KEY: 'key-of-second-factors',
   WATCHFLOOR_DEMO_PASSWORD: 'abc',
   PATH: '/usr/bin'
 };
@@ -79,6 +80,7 @@ const environment = {
 test('secrets of the environment are blotted out wherever they stand, however they are written', () => {
   const { text, line } = openMask(environment);
   expect(text('with p@ss word-1, p%40ss%20word-1 and key-of-somebody-else')).toBe('with ***, *** and ***');
+  expect(text('sealed with key-of-second-factors')).toBe('sealed with ***');
   expect(text('abc in /usr/bin stays')).toBe('abc in /usr/bin stays');
   const masked = line(`${JSON.stringify({ msg: `is tok"en-with-a-quote`, at: 5, deep: [{ a: 'p@ss word-1' }] })}\n`);
   expect(masked).toBe(`${JSON.stringify({ msg: 'is ***', at: 5, deep: [{ a: '***' }] })}\n`);
@@ -98,5 +100,8 @@ test('secrets are known by their shape as well', () => {
     'postgres://me:***@db/x and postgres://me@db/x'
   );
   expect(text('cookie: __Host-watchfloor=abcdefgh123; theme=dark')).toBe('cookie: __Host-watchfloor=***; theme=dark');
+  expect(text('cookie: __Host-watchfloor-second=abcdefgh123; theme=dark')).toBe(
+    'cookie: __Host-watchfloor-second=***; theme=dark'
+  );
   expect(text('authorization: Bearer abc.def')).toBe('authorization: Bearer ***');
 });

@@ -99,14 +99,14 @@ function cut(text: string): string {
 
 const BLOT = '***';
 /** Variables with such names hold secrets, ours or those of what runs beside us. */
-const SECRET_VARIABLE = /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE|CREDENTIAL|API_?KEY/i;
+const SECRET_VARIABLE = /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE|CREDENTIAL|(API|FACTOR)_?KEY/i;
 /** Shorter values are words and numbers that stand everywhere. */
 const SHORTEST_SECRET = 6;
 
 /** Secrets by their shape: passwords in addresses, our cookies, authorization headers. */
 const SHAPES: readonly [RegExp, string][] = [
   [/(\w:\/\/[^\s:/@"'\\]*):[^\s@"'\\]+@/g, `$1:${BLOT}@`],
-  [/((?:__Host-)?watchfloor)=[\w%-]{8,}/g, `$1=${BLOT}`],
+  [/((?:__Host-)?watchfloor(?:-\w+)?)=[\w%-]{8,}/g, `$1=${BLOT}`],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, `$1 ${BLOT}`]
 ];
 

@@ -7,25 +7,40 @@ import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
+import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
 import { parseTimeZone, THEME_COOKIE, THEMES, ZONE_CHOICE_COOKIE } from '#lib/server/web/preferences.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const YEAR_SECONDS = 31_536_000;
-const DONE = ['password', 'session', 'sessions', 'looks'] as const;
+const DONE = [
+  'password',
+  'session',
+  'sessions',
+  'looks',
+  'authenticator-removed',
+  'passkey-added',
+  'passkey-renamed',
+  'passkey-removed'
+] as const;
 const password = z.string().max(2048).catch('');
 const passwordSchema = z.object({ current: password, next: password, again: password });
 const sessionSchema = z.object({ handle: z.string().regex(/^[0-9a-f]{16}$/) });
 const looksSchema = z.object({ theme: z.enum(THEMES).catch('system'), zone: z.string().max(64).catch('') });
 
 export const load: PageServerLoad = async ({ locals, url }) => ({
+  whyNoPasskeys: toWhyNone(locals.access.toRelyingParty(url)),
   sessions: await locals.access.sessions.readOwn(locals.person!.id),
+  passkeys: await locals.access.passkeys.readOwn(locals.person!.id),
+  authenticator: await locals.access.authenticators.read(locals.person!.id),
   here: toHandle(locals.session!.id),
   readAt: Date.now(),
   zones: Intl.supportedValuesOf('timeZone'),
   chosenZone: locals.isZoneChosen ? locals.timeZone : null,
   done: DONE.find((what) => what === url.searchParams.get('done')) ?? null
 });
+
+const toWhyNone = (party: unknown): string | null => (typeof party === 'string' ? party : null);
 
 async function fieldsOf<T>({ request }: RequestEvent, schema: z.ZodType<T>): Promise<T | null> {
   return schema.safeParse(await readForm(request)).data ?? null;
@@ -58,12 +73,7 @@ export const actions: Actions = {
       case 'limited': {
         locals.denied({ door: 'account', why: 'too many attempts' });
         setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
-        const minutes = Math.ceil(answer.retryAfterSeconds / 60);
-        return refuse(
-          429,
-          'current',
-          `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
-        );
+        return refuse(429, 'current', `Too many attempts. Try again ${toWait(answer.retryAfterSeconds)}.`);
       }
       case 'busy':
         return refuse(503, 'current', 'Many people are signing in right now. Try again in a moment.');

@@ -1,13 +1,14 @@
 /**
  * Signing in. `next` says where to go afterwards, if that is a path of ours. Wrong password, unknown account and
- * disabled account get one answer.
+ * disabled account get one answer; only after the right password somebody is asked for a code (./second).
  */
 import { fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
-import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
-import { toReturnPath } from '#lib/server/access/return-path.ts';
+import { toReturnPath, toSecondPath } from '#lib/server/access/return-path.ts';
+import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
+import { enter } from './enter.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const REFUSED =
@@ -23,11 +24,17 @@ const formSchema = z.object({
 export const load: PageServerLoad = async ({ locals, url }) => {
   const next = toReturnPath(url.searchParams.get('next'));
   if (locals.person) redirect(303, next ?? '/admin');
-  return { next, hasDemo: await hasDemoWorkspace(locals.database.access) };
+  return {
+    next,
+    isOver: url.searchParams.has('over'),
+    canHavePasskeys: typeof locals.access.toRelyingParty(url) !== 'string',
+    hasDemo: await hasDemoWorkspace(locals.database.access)
+  };
 };
 
 export const actions: Actions = {
-  async default({ request, locals, cookies, setHeaders }) {
+  async default(event) {
+    const { request, locals, cookies, setHeaders } = event;
     const { email, password, next } = formSchema.parse(await readForm(request));
     if (!email || !password) return fail(400, { email, message: 'Enter your e-mail and your password.' });
 
@@ -43,23 +50,19 @@ export const actions: Actions = {
         account: email
       });
     if (answer.kind === 'limited') {
-      const minutes = Math.ceil(answer.retryAfterSeconds / 60);
       setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
-      const when = minutes === 1 ? 'in a minute' : `in ${minutes} minutes`;
-      return fail(429, { email, message: `Too many attempts to sign in. Try again ${when}.` });
+      const message = `Too many attempts to sign in. Try again ${toWait(answer.retryAfterSeconds)}.`;
+      return fail(429, { email, message });
     }
     if (answer.kind === 'busy')
       return fail(503, { email, message: 'Many people are signing in right now. Try again in a moment.' });
     if (answer.kind === 'refused') return fail(400, { email, message: REFUSED });
 
-    // Whoever was signed in here before is not any more.
-    if (locals.session) await locals.access.sessions.signOut(locals.session.id);
-    const { sessionId, setCookie } = await locals.access.sessions.signIn(
-      answer.personId,
-      toBrowserName(request.headers.get('user-agent'))
-    );
-    cookies.set(setCookie.name, setCookie.value, setCookie.options);
-    locals.accessed('signed in', { personId: answer.personId, sessionId });
-    redirect(303, toReturnPath(next) ?? '/admin');
+    if (answer.kind === 'code needed') {
+      const { name, value, options } = await locals.access.pendingSignIns.begin(answer.personId);
+      cookies.set(name, value, options);
+      redirect(303, toSecondPath(next));
+    }
+    redirect(303, await enter(event, answer.personId, next));
   }
 };

@@ -65,6 +65,29 @@ export async function endSessions(db: Queryable, { email }: { email: string }): 
   return { ended: rowCount ?? 0 };
 }
 
+/**
+ * Takes the authenticator app and all passkeys away from somebody who lost them, and ends every session: whoever found
+ * them is out. Their password alone signs them in again. No error when there are none.
+ */
+export async function removeSecondFactor(
+  db: Queryable,
+  { email }: { email: string }
+): Promise<{ personId: number; authenticators: number; passkeys: number; ended: number }> {
+  const userId = await readUserId(db, email);
+  const { rows } = await db.query<{ personId: number; authenticators: number; passkeys: number; ended: number }>(
+    `with authenticator as (delete from watchfloor.authenticators where user_id = $1 returning user_id),
+     passkey as (delete from watchfloor.passkeys where user_id = $1 returning user_id),
+     ended as (
+       delete from public.sessions where user_id in (select user_id from authenticator union select user_id from passkey)
+       returning id
+     )
+     select $1::bigint as "personId", (select count(*) from authenticator) as authenticators,
+       (select count(*) from passkey) as passkeys, (select count(*) from ended) as ended`,
+    [userId]
+  );
+  return rows[0]!;
+}
+
 /** Replaces the password and ends every session: whoever knew the old one is out. */
 export async function resetPassword(
   db: Queryable,

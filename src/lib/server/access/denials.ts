@@ -27,6 +27,8 @@ export type DeniedDoor =
   | 'live'
   | 'sign-in'
   | 'account'
+  | 'second factor'
+  | 'passkey'
   | 'request';
 
 export type DeniedWhy =
@@ -42,6 +44,8 @@ export type DeniedWhy =
   | 'capability'
   /** an id that is none */
   | 'malformed'
+  /** the key that sealed it is gone */
+  | 'unreadable'
   // From here on only the log tells them apart; to whoever asks all of them are one.
   | 'no such workspace'
   | 'not a member'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { toLoginPath, toReturnPath } from './return-path.ts';
+import { toFirstPath, toLoginPath, toReturnPath, toSecondPath } from './return-path.ts';
 
 describe('the way back after signing in', () => {
   test.each(['/admin', '/admin/workspaces/3/operations?environment_id=4', '/admin/a%2Fb'])('%s is followed', (next) => {
@@ -36,5 +36,14 @@ describe('the way back after signing in', () => {
       '/login?next=%2Fadmin%2Fworkspaces%2F3%2Foperations%3Fa%3D1%26b%3D2'
     );
     expect(toLoginPath('//elsewhere.example')).toBe('/login');
+  });
+
+  test('the steps of signing in keep where to lead back to, and nothing else', () => {
+    expect(toSecondPath(null)).toBe('/login/second');
+    expect(toSecondPath('/admin?a=1&b=2', { with: 'recovery' })).toBe(
+      '/login/second?with=recovery&next=%2Fadmin%3Fa%3D1%26b%3D2'
+    );
+    expect(toFirstPath('/admin')).toBe('/login?over=1&next=%2Fadmin');
+    expect(toSecondPath('//elsewhere.example')).toBe('/login/second');
   });
 });

@@ -21,3 +21,16 @@ export function toLoginPath(path: string): string {
   const back = toReturnPath(path);
   return back === null || back === '/admin' ? '/login' : `/login?next=${encodeURIComponent(back)}`;
 }
+
+/** The address of the page that asks for a code, which leads on as the sign-in page would have. */
+export const toSecondPath = (next: string | null, query: Record<string, string> = {}): string =>
+  toStep('/login/second', next, query);
+
+/** Where one begins again when the second step took too long. */
+export const toFirstPath = (next: string | null): string => toStep('/login', next, { over: '1' });
+
+function toStep(path: string, next: string | null, query: Record<string, string>): string {
+  const back = toReturnPath(next);
+  const asked = new URLSearchParams({ ...query, ...(back !== null && { next: back }) });
+  return asked.size > 0 ? `${path}?${asked}` : path;
+}

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { toNetwork } from './network.ts';
 
-/** Failures before one must wait. */
+/** Failures of passwords before one must wait. */
 export const LIMITS = { accountFromNetwork: 10, network: 60, account: 30 } as const;
 type Kind = keyof typeof LIMITS;
 
@@ -34,10 +34,17 @@ export interface Taken {
 export interface SignInLimits {
   /** A number: seconds to wait, and nothing may be judged. `address` null = a proxy hides it. */
   take(accountName: string, address: string | null): Promise<number | Taken>;
+  /**
+   * The same of a way in that names no account: as often as a network may fail, and counted by itself, so that neither
+   * way uses up the tries of the other. null: it may be judged.
+   */
+  takeOf(way: 'passkey', address: string | null): Promise<number | null>;
+  /** It was right, after all. */
+  giveBackOf(way: 'passkey', address: string | null): Promise<void>;
 }
 
-/** `pool` acts as the role `access`. */
-export function openSignInLimits(pool: pg.Pool): SignInLimits {
+/** `pool` acts as the role `access`. `allowed`: failures before one must wait. */
+export function openSignInLimits(pool: pg.Pool, allowed: Readonly<Record<Kind, number>> = LIMITS): SignInLimits {
   const table = (keyPrefix: string, points: number, duration: number) =>
     new RateLimiterPostgres({
       storeClient: pool,
@@ -52,9 +59,9 @@ export function openSignInLimits(pool: pg.Pool): SignInLimits {
       clearExpiredByTimeout: keyPrefix === 'network'
     });
   const failures = {
-    accountFromNetwork: table('accountFromNetwork', LIMITS.accountFromNetwork, WINDOW_SECONDS),
-    network: table('network', LIMITS.network, WINDOW_SECONDS),
-    account: table('account', LIMITS.account, WINDOW_SECONDS)
+    accountFromNetwork: table('accountFromNetwork', allowed.accountFromNetwork, WINDOW_SECONDS),
+    network: table('network', allowed.network, WINDOW_SECONDS),
+    account: table('account', allowed.account, WINDOW_SECONDS)
   };
   const strikes = table('strikes', 1_000_000, STRIKES_SECONDS);
   const known = table('known', 1, KNOWN_SECONDS);
@@ -67,7 +74,7 @@ export function openSignInLimits(pool: pg.Pool): SignInLimits {
     } catch (reason) {
       if (!(reason instanceof RateLimiterRes)) throw reason;
       // Of many at once exactly one is the first too many: a burst is one strike.
-      if (reason.consumedPoints !== LIMITS[kind] + 1) return Math.max(1, Math.ceil(reason.msBeforeNext / 1000));
+      if (reason.consumedPoints !== allowed[kind] + 1) return Math.max(1, Math.ceil(reason.msBeforeNext / 1000));
       const { consumedPoints: strike } = await strikes.consume(`${kind} ${key}`);
       const wait = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (strike - 1));
       await failures[kind].block(key, wait);
@@ -76,6 +83,12 @@ export function openSignInLimits(pool: pg.Pool): SignInLimits {
   };
 
   return {
+    async takeOf(way, address) {
+      return address === null ? null : consume('network', toKey(way, toNetwork(address)));
+    },
+    async giveBackOf(way, address) {
+      if (address !== null) await failures.network.reward(toKey(way, toNetwork(address)));
+    },
     async take(accountName, address) {
       const account = toKey(accountName);
       const network = address === null ? null : toKey(toNetwork(address));

@@ -24,8 +24,12 @@ export type SignInAnswer =
   /** more people at once than passwords can be verified; nobody was judged */
   | { kind: 'busy' };
 
+type Judged =
+  Exclude<SignInAnswer, { kind: 'signed in' }> | { kind: 'signed in'; personId: number; needsCode: boolean };
+
 export interface SignIn {
-  attempt(attempt: Attempt): Promise<SignInAnswer>;
+  /** `code needed`: the password is right, and nobody is signed in before a code is, too (pending-sign-ins.ts). */
+  attempt(attempt: Attempt): Promise<SignInAnswer | { kind: 'code needed'; personId: number }>;
   /** Is it their password, asked of somebody who is signed in? The same limits and work, and no sign-in is counted. */
   confirm(attempt: Attempt): Promise<SignInAnswer>;
 }
@@ -34,7 +38,7 @@ export interface SignIn {
 export function openSignIn(pool: pg.Pool): SignIn {
   const limits = openSignInLimits(pool);
 
-  const confirm: SignIn['confirm'] = async ({ email, password, address }) => {
+  const judge = async ({ email, password, address }: Attempt): Promise<Judged> => {
     const accountName = toAccountName(email);
     // Counted before verifying, so that a hundred attempts at once are no way around.
     const taken = await limits.take(accountName, address);
@@ -53,16 +57,27 @@ export function openSignIn(pool: pg.Pool): SignIn {
 
     await taken.forgive();
     if (isWeakHash(found.password_hash)) await renewHash(pool, found, password);
-    return { kind: 'signed in', personId: found.id };
+    return { kind: 'signed in', personId: found.id, needsCode: found.needs_code };
   };
   return {
-    confirm,
+    async confirm(attempt) {
+      const answer = await judge(attempt);
+      return answer.kind === 'signed in' ? { kind: answer.kind, personId: answer.personId } : answer;
+    },
     async attempt(attempt) {
-      const answer = await confirm(attempt);
+      const answer = await judge(attempt);
+      if (answer.kind === 'signed in' && answer.needsCode) return { kind: 'code needed', personId: answer.personId };
       signInAnswered.tell({ answer: answer.kind });
-      return answer;
+      return answer.kind === 'signed in' ? { kind: answer.kind, personId: answer.personId } : answer;
     }
   };
+}
+
+interface Account {
+  id: number;
+  password_hash: string;
+  disabled: boolean;
+  needs_code: boolean;
 }
 
 /** Only now is the password known. Not where it was changed meanwhile, and a crowd's turn comes before this. */
@@ -80,12 +95,12 @@ async function renewHash(
   }
 }
 
-async function findAccount(
-  pool: pg.Pool,
-  accountName: string
-): Promise<{ id: number; password_hash: string; disabled: boolean } | undefined> {
-  const { rows } = await pool.query<{ id: number; password_hash: string; disabled: boolean }>(
-    `select id, password_hash, disabled_at is not null as disabled from public.users where lower(email) = lower($1)`,
+async function findAccount(pool: pg.Pool, accountName: string): Promise<Account | undefined> {
+  // Asked of everybody alike, and told only to who knows the password.
+  const { rows } = await pool.query<Account>(
+    `select id, password_hash, disabled_at is not null as disabled,
+       exists (select from watchfloor.authenticators a where a.user_id = u.id) as needs_code
+     from public.users u where lower(email) = lower($1)`,
     [accountName]
   );
   return rows[0];

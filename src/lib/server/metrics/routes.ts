@@ -7,9 +7,13 @@
 export const ROUTES = [
   '/',
   '/login',
+  '/login/passkey',
+  '/login/second',
   '/login/smoke',
   '/logout',
   '/account',
+  '/account/authenticator',
+  '/account/passkeys',
   '/admin',
   '/admin/connection',
   '/admin/connection/node',

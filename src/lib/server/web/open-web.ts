@@ -4,7 +4,11 @@
  */
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { openAuthenticators, type Authenticators } from '../access/authenticators.ts';
 import { openDenials, type Denials } from '../access/denials.ts';
+import { openPasskeys, type Passkeys } from '../access/passkeys.ts';
+import { openPendingSignIns, type PendingSignIns } from '../access/pending-sign-ins.ts';
+import { toRelyingParty, type RelyingParty } from '../access/relying-party.ts';
 import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
@@ -20,6 +24,11 @@ export interface Web {
   access: {
     sessions: Sessions;
     signIn: SignIn;
+    authenticators: Authenticators;
+    pendingSignIns: PendingSignIns;
+    passkeys: Passkeys;
+    /** For whom passkeys are made on a page of this address; a sentence where there can be none. */
+    toRelyingParty: (asked: URL) => RelyingParty | string;
     displays: Displays;
     pairing: Pairing;
     /** whether /login/smoke is there */
@@ -31,7 +40,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, factorKey, origin } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -41,6 +50,7 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
   const explaining = openPool({ ...queries, role: 'feed', max: 1, applicationName: 'watchfloor denials' });
   const denials = openDenials({ log, db: explaining });
   const displays = openDisplays({ pool: access, secure: secureCookies });
+  const authenticators = openAuthenticators(access, { key: factorKey });
   const stopTelling = figuresAsked.hear((teller) => {
     teller.pool('pages', people);
     teller.pool('sign-in', access);
@@ -51,6 +61,10 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
     access: {
       sessions: openSessions({ pool: access, secure: secureCookies }),
       signIn: openSignIn(access),
+      authenticators,
+      pendingSignIns: openPendingSignIns(access, { authenticators, secure: secureCookies }),
+      passkeys: openPasskeys(access, { secure: secureCookies }),
+      toRelyingParty: (asked) => toRelyingParty(origin, asked),
       displays,
       pairing: openPairing(access, displays),
       smokeSignIn

@@ -16,7 +16,10 @@ export interface BackupTable {
   identity: string | null;
 }
 
-/** In no backup. What is UNLOGGED (the change log, the nonce, the limits of signing in, screens that wait) is not either. */
+/**
+ * In no backup. What is UNLOGGED (the change log, the nonce, the limits of signing in, screens that wait, what is half signed
+ * in or set up) is not either.
+ */
 const NEVER = [
   // In the file's header, since the schema must be there before its rows.
   'watchfloor.migrations',
