@@ -106,7 +106,7 @@ const SHORTEST_SECRET = 6;
 /** Secrets by their shape: passwords in addresses, our cookies, authorization headers. */
 const SHAPES: readonly [RegExp, string][] = [
   [/(\w:\/\/[^\s:/@"'\\]*):[^\s@"'\\]+@/g, `$1:${BLOT}@`],
-  [/((?:__Host-)?watchfloor)=[\w%-]{8,}/g, `$1=${BLOT}`],
+  [/((?:__Host-)?watchfloor(?:-oidc)?)=[\w%-]{8,}/g, `$1=${BLOT}`],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, `$1 ${BLOT}`]
 ];
 

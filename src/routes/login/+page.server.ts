@@ -8,6 +8,7 @@ import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
 import { toReturnPath } from '#lib/server/access/return-path.ts';
 import { readForm } from '#lib/server/web/forms.ts';
+import { toOffer } from './oidc-offer.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const REFUSED =
@@ -23,7 +24,8 @@ const formSchema = z.object({
 export const load: PageServerLoad = async ({ locals, url }) => {
   const next = toReturnPath(url.searchParams.get('next'));
   if (locals.person) redirect(303, next ?? '/admin');
-  return { next, hasDemo: await hasDemoWorkspace(locals.database.access) };
+  const oidc = toOffer(locals.access.oidc?.label, next, url);
+  return { next, oidc, hasDemo: await hasDemoWorkspace(locals.database.access) };
 };
 
 export const actions: Actions = {

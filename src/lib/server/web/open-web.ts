@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { openDenials, type Denials } from '../access/denials.ts';
+import { openOidc, type Oidc } from '../access/oidc.ts';
 import { openSessions, type Sessions } from '../access/sessions.ts';
 import { openSignIn, type SignIn } from '../access/sign-in.ts';
 import { readConfig } from '../config.ts';
@@ -24,6 +25,8 @@ export interface Web {
     pairing: Pairing;
     /** whether /login/smoke is there */
     smokeSignIn: boolean;
+    /** null: no identity provider, and /login/oidc is not there */
+    oidc: Oidc | null;
   };
   denials: Denials;
   close(): Promise<void>;
@@ -31,7 +34,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, oidc } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -53,7 +56,8 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
       signIn: openSignIn(access),
       displays,
       pairing: openPairing(access, displays),
-      smokeSignIn
+      smokeSignIn,
+      oidc: oidc && openOidc(access, oidc, { secure: secureCookies })
     },
     denials,
     async close() {

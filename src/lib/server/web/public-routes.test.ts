@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { isOfDisplays, needsPerson } from './public-routes.ts';
 
 test('every route needs somebody signed in, except a closed list', () => {
-  expect(['/', '/login', '/login/smoke', '/logout'].some((id) => needsPerson(id, id))).toBe(false);
+  const open = ['/', '/login', '/login/oidc', '/login/oidc/callback', '/login/smoke', '/logout'];
+  expect(open.some((id) => needsPerson(id, id))).toBe(false);
   expect(needsPerson('/admin', '/admin')).toBe(true);
   expect(needsPerson('/admin/workspaces/[workspace]/operations', '/admin/workspaces/3/operations')).toBe(true);
   expect(needsPerson('/something/new', '/something/new')).toBe(true);

@@ -3,7 +3,14 @@
  * text of the path: `/%61dmin` leads to the same route as `/admin`. Pure.
  */
 
-const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/', '/login', '/login/smoke', '/logout']);
+const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
+  '/',
+  '/login',
+  '/login/oidc',
+  '/login/oidc/callback',
+  '/login/smoke',
+  '/logout'
+]);
 
 /** The pages of displays, which are no persons: a cookie of their own says who they are. */
 export function isOfDisplays(routeId: string | null): boolean {
