@@ -35,6 +35,8 @@ export interface ProviderOptions {
   authMethod?: 'client_secret_basic' | 'client_secret_post';
 }
 
+/** Kept over a stop and a start, as providers keep theirs. */
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const SCOPES = 'openid profile email groups';
 
 export async function startProvider({
@@ -46,7 +48,6 @@ export async function startProvider({
   authMethod = 'client_secret_basic'
 }: ProviderOptions): Promise<IdentityProvider> {
   const issuer = `http://127.0.0.1:${port}`;
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const told: Pick<IdentityProvider, 'people' | 'whoComes'> = { people: new Map(), whoComes: null };
   const provider = new Provider(issuer, {
     clients: [
