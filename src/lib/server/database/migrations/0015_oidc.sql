@@ -140,7 +140,7 @@ begin
     raise exception using errcode = 'invalid_parameter_value', message = 'This is nobody who could sign in.';
   end if;
   -- Two browsers of one person at once: the second finds what the first has made.
-  perform pg_advisory_xact_lock(hashtextextended(given_issuer || E'\n' || given_subject, 15));
+  perform pg_advisory_xact_lock(22344, hashtext(given_issuer || E'\n' || given_subject));
   select a.user_id into known from watchfloor.oidc_accounts a
     where a.issuer = given_issuer and a.subject = given_subject;
 
