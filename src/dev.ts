@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { keepOidcRoles } from './lib/server/access/oidc-people.ts';
 import { readConfig } from './lib/server/config.ts';
 import { projectRoot } from './lib/server/database/migrations.ts';
 import { openDatabase } from './lib/server/database/open.ts';
@@ -37,6 +38,7 @@ async function run(): Promise<number> {
   // The hub is in Vite's process: what its feed would tell is found by the clock.
   const writers: { close(): Promise<void> }[] = [openMaintenance({ url: database.url })];
   try {
+    await keepOidcRoles(database.url, config.oidc);
     if (config.demo && database.embedded) {
       const { directory } = database.embedded;
       const demo = await openDemo({ databaseUrl: database.url, directory, password: config.demoPassword });

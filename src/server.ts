@@ -8,6 +8,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openDenials } from './lib/server/access/denials.ts';
+import { keepOidcRoles } from './lib/server/access/oidc-people.ts';
 import { readConfig, type Config } from './lib/server/config.ts';
 import { openDatabase, type OpenDatabase } from './lib/server/database/open.ts';
 import { openPool } from './lib/server/database/pool.ts';
@@ -115,6 +116,7 @@ async function start(config: Config): Promise<void> {
   opening = openDatabase(config, log);
   const database = await opening;
   process.env['DATABASE_URL'] = database.url;
+  await keepOidcRoles(database.url, config.oidc);
   watching.readFrom(database.url);
   const demo =
     config.demo && database.embedded

@@ -41,6 +41,8 @@ const hub = (rest: string) => (workspace: number | string, environment: number |
 export const ROUTES: Record<string, Route> = {
   '/': { kind: 'open' },
   '/login': { kind: 'open', actions: ['default'] },
+  '/login/oidc': { kind: 'open' },
+  '/login/oidc/callback': { kind: 'open' },
   '/login/passkey': { kind: 'open', methods: ['POST'] },
   '/login/second': { kind: 'open', actions: ['default'] },
   '/login/smoke': { kind: 'open', actions: ['default'] },

@@ -29,6 +29,7 @@ describe('configuration', () => {
       metricsToken: null,
       metricsPort: null,
       smokeSignIn: false,
+      oidc: null,
       drainSeconds: 0
     });
   });
@@ -128,5 +129,81 @@ describe('configuration', () => {
     const named = readConfig({ ...proxied, WATCHFLOOR_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8' }).forwardedBy!;
     expect(named.trusted!.check('10.9.9.9', 'ipv4')).toBe(true);
     expect(mistakesOf({ ORIGIN: proxied.ORIGIN, WATCHFLOOR_TRUSTED_PROXIES: '::1' })[0]).toContain('ADDRESS_HEADER');
+  });
+});
+
+describe('an identity provider', () => {
+  const least = {
+    WATCHFLOOR_OIDC_ISSUER: 'https://login.example.com/realms/staff',
+    WATCHFLOOR_OIDC_CLIENT_ID: 'watchfloor'
+  };
+
+  test('needs an issuer and a client id; the rest has its defaults, and groups give nothing that is not said', () => {
+    expect(readConfig(least).oidc).toEqual({
+      issuer: 'https://login.example.com/realms/staff',
+      clientId: 'watchfloor',
+      clientSecret: null,
+      label: 'login.example.com',
+      scopes: 'openid profile email',
+      groupsClaim: 'groups',
+      roles: []
+    });
+  });
+
+  test('all of it as an administrator writes it', () => {
+    expect(
+      readConfig({
+        ...least,
+        WATCHFLOOR_OIDC_CLIENT_SECRET: 'a secret of theirs',
+        WATCHFLOOR_OIDC_LABEL: ' Example Login ',
+        WATCHFLOOR_OIDC_SCOPES: 'openid email groups',
+        WATCHFLOOR_OIDC_GROUPS_CLAIM: 'https://example.com/groups',
+        WATCHFLOOR_OIDC_ROLES: 'noc = operator workspace 2; emea = readonly workspace 2 environment 4,5'
+      }).oidc
+    ).toMatchObject({
+      clientSecret: 'a secret of theirs',
+      label: 'Example Login',
+      scopes: 'openid email groups',
+      groupsClaim: 'https://example.com/groups',
+      roles: [
+        { group: 'noc', role: 'operator', workspaceId: 2, environmentIds: [] },
+        { group: 'emea', role: 'readonly', workspaceId: 2, environmentIds: [4, 5] }
+      ]
+    });
+  });
+
+  test('every mistake is named at once, and never the secret', () => {
+    const mistakes = mistakesOf({
+      WATCHFLOOR_OIDC_ISSUER: 'http://login.example.com',
+      WATCHFLOOR_OIDC_CLIENT_ID: 'wätchfloor',
+      WATCHFLOOR_OIDC_CLIENT_SECRET: 'hunter2\n',
+      WATCHFLOOR_OIDC_LABEL: 'L'.repeat(41),
+      WATCHFLOOR_OIDC_SCOPES: 'profile email',
+      WATCHFLOOR_OIDC_GROUPS_CLAIM: 'my groups',
+      WATCHFLOOR_OIDC_ROLES: 'noc = boss workspace 2; noc'
+    });
+    expect(mistakes).toHaveLength(8);
+    expect(mistakes.every((mistake) => /^WATCHFLOOR_OIDC_[A-Z_]+[ :].*write/.test(mistake))).toBe(true);
+    expect(mistakes.join()).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['http://login.example.com', 1],
+    ['https://me:secret@login.example.com', 1],
+    ['https://login.example.com/?tenant=1', 1],
+    ['login.example.com', 1],
+    ['https://login.example.com/', 0],
+    ['http://127.0.0.1:4000', 0],
+    ['http://localhost:4000/realms/x', 0]
+  ])('speaks https, unless it is on this machine: %s', (issuer, count) => {
+    expect(mistakesOf({ ...least, WATCHFLOOR_OIDC_ISSUER: issuer })).toHaveLength(count);
+  });
+
+  test('half of one is a mistake that says what is missing, and empty variables are none', () => {
+    expect(mistakesOf({ WATCHFLOOR_OIDC_ISSUER: least.WATCHFLOOR_OIDC_ISSUER })).toEqual([
+      'WATCHFLOOR_OIDC_ISSUER is set, but WATCHFLOOR_OIDC_CLIENT_ID is not: write it, too, or leave out all of them.'
+    ]);
+    expect(mistakesOf({ WATCHFLOOR_OIDC_ROLES: 'noc = operator workspace 2' })).toHaveLength(2);
+    expect(readConfig({ WATCHFLOOR_OIDC_ISSUER: '', WATCHFLOOR_OIDC_ROLES: '' }).oidc).toBeNull();
   });
 });

@@ -6,9 +6,24 @@
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { parseOidcRoles, ROLES_EXAMPLE, type OidcRole } from './access/oidc-roles.ts';
 import { LOG_LEVELS, parseLogLevel } from './log.ts';
 import { StartupError } from './startup-error.ts';
 import { parseNetworks, type ForwardedBy } from './web/client-address.ts';
+
+/** An identity provider that people may sign in with (OpenID Connect), and what its groups give. */
+export interface OidcConfig {
+  issuer: string;
+  clientId: string;
+  /** null: a public client, which PKCE alone protects */
+  clientSecret: string | null;
+  /** what people call it: "Sign in with …" */
+  label: string;
+  scopes: string;
+  groupsClaim: string;
+  /** in their order: of the lines that fit a person the first decides the role */
+  roles: OidcRole[];
+}
 
 export interface Config {
   /** null: the embedded Postgres */
@@ -40,6 +55,8 @@ export interface Config {
   smokeSignIn: boolean;
   /** seals the secrets of authenticator apps; null: a key of the database does */
   factorKey: Buffer | null;
+  /** null: people sign in with their passwords alone */
+  oidc: OidcConfig | null;
   /** how long a node that is to stop serves on while /readyz says that it leaves, in seconds */
   drainSeconds: number;
 }
@@ -155,6 +172,61 @@ const environmentSchema = z.object({
         '`openssl rand -hex 32`.'
     })
   ),
+  WATCHFLOOR_OIDC_ISSUER: optional(
+    z.string().refine(isIssuer, {
+      error: ({ input }) =>
+        `WATCHFLOOR_OIDC_ISSUER is "${input}": write the issuer as the provider names it, such as ` +
+        'https://login.example.com/realms/staff (https, unless it is on this machine).'
+    })
+  ),
+  WATCHFLOOR_OIDC_CLIENT_ID: optional(
+    z.string().regex(/^[\x20-\x7e]{1,255}$/, {
+      error: 'WATCHFLOOR_OIDC_CLIENT_ID cannot be used: write what the provider calls Watchfloor.'
+    })
+  ),
+  WATCHFLOOR_OIDC_CLIENT_SECRET: optional(
+    // Never shown, also when it is wrong.
+    z.string().regex(/^[\x20-\x7e]{6,512}$/, {
+      error:
+        'WATCHFLOOR_OIDC_CLIENT_SECRET cannot be used: write the secret that the provider gave, or leave it out for a ' +
+        'public client.'
+    })
+  ),
+  WATCHFLOOR_OIDC_LABEL: optional(
+    z
+      .string()
+      .trim()
+      .regex(/^[^\p{C}]{1,40}$/u, {
+        error: 'WATCHFLOOR_OIDC_LABEL cannot be used: write 40 letters at most, such as Example Login.'
+      })
+  ),
+  WATCHFLOOR_OIDC_SCOPES: optional(
+    z
+      .string()
+      .trim()
+      .refine((text) => text.split(/\s+/).includes('openid') && /^[\x21\x23-\x5b\x5d-\x7e\s]{1,500}$/.test(text), {
+        error: ({ input }) =>
+          `WATCHFLOOR_OIDC_SCOPES is "${input}": write names with spaces between them, openid among them, such as ` +
+          'openid profile email groups.'
+      })
+  ),
+  WATCHFLOOR_OIDC_GROUPS_CLAIM: optional(
+    z.string().regex(/^[\x21-\x7e]{1,200}$/, {
+      error: ({ input }) =>
+        `WATCHFLOOR_OIDC_GROUPS_CLAIM is "${input}": write the name of the claim that holds groups, such as groups.`
+    })
+  ),
+  WATCHFLOOR_OIDC_ROLES: optional(
+    z.string().transform((text, context) => {
+      const { roles, mistakes } = parseOidcRoles(text);
+      for (const mistake of mistakes)
+        context.addIssue({
+          code: 'custom',
+          message: `WATCHFLOOR_OIDC_ROLES: ${mistake}: write lines such as ${ROLES_EXAMPLE}.`
+        });
+      return roles;
+    })
+  ),
   LOG_LEVEL: optional(
     z.string().refine((text) => parseLogLevel(text) !== undefined, {
       error: ({ input }) => `LOG_LEVEL is "${input}": write one of ${LOG_LEVELS.join(', ')}.`
@@ -189,6 +261,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
         'X-Forwarded-For.'
     ]);
   }
+  const oidc = toOidc(values);
   const servedInTheOpen = origin === null ? !loopback : !https && !isLoopback(new URL(origin).hostname);
   if (servedInTheOpen && values.WATCHFLOOR_INSECURE_HTTP !== '1') {
     throw new ConfigError([
@@ -224,8 +297,30 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     metricsPort: values.METRICS_PORT ?? null,
     smokeSignIn: values.WATCHFLOOR_SMOKE_SIGN_IN === '1',
     factorKey: values.WATCHFLOOR_FACTOR_KEY ? Buffer.from(values.WATCHFLOOR_FACTOR_KEY, 'hex') : null,
+    oidc,
     drainSeconds: values.WATCHFLOOR_DRAIN_SECONDS ?? (values.DATABASE_URL ? DEFAULT_DRAIN_SECONDS : 0)
   };
+}
+
+/** All of it or nothing: half a provider would be a way in that nobody meant. */
+function toOidc(values: z.infer<typeof environmentSchema>): OidcConfig | null {
+  const { WATCHFLOOR_OIDC_ISSUER: issuer, WATCHFLOOR_OIDC_CLIENT_ID: clientId } = values;
+  if (issuer && clientId)
+    return {
+      issuer,
+      clientId,
+      clientSecret: values.WATCHFLOOR_OIDC_CLIENT_SECRET ?? null,
+      label: values.WATCHFLOOR_OIDC_LABEL ?? new URL(issuer).hostname,
+      scopes: values.WATCHFLOOR_OIDC_SCOPES ?? 'openid profile email',
+      groupsClaim: values.WATCHFLOOR_OIDC_GROUPS_CLAIM ?? 'groups',
+      roles: values.WATCHFLOOR_OIDC_ROLES ?? []
+    };
+  const set = Object.entries(values).filter(([name, value]) => name.startsWith('WATCHFLOOR_OIDC_') && value);
+  if (set.length === 0) return null;
+  const missing = [!issuer && 'WATCHFLOOR_OIDC_ISSUER', !clientId && 'WATCHFLOOR_OIDC_CLIENT_ID'].filter(Boolean);
+  throw new ConfigError(
+    missing.map((name) => `${set[0]![0]} is set, but ${name} is not: write it, too, or leave out all of them.`)
+  );
 }
 
 /** True for an address or name that only this machine can reach; accepts IPv6 with and without brackets. */
@@ -243,6 +338,14 @@ function loopbackOrigins(host: string, port: number): string[] {
 
 function isPostgresUrl(text: string): boolean {
   return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
+}
+
+/** Without query, fragment and credentials, as providers name themselves. */
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash, username, password } = new URL(text);
+  if (search || hash || username || password) return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
 function isOrigin(text: string): boolean {

@@ -6,6 +6,7 @@ import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
+import { isLinked } from '#lib/server/access/oidc-people.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
@@ -37,6 +38,8 @@ export const load: PageServerLoad = async ({ locals, url }) => ({
   readAt: Date.now(),
   zones: Intl.supportedValuesOf('timeZone'),
   chosenZone: locals.isZoneChosen ? locals.timeZone : null,
+  signsInWith:
+    locals.access.oidc && (await isLinked(locals.database.access, locals.person!.id)) ? locals.access.oidc.label : null,
   done: DONE.find((what) => what === url.searchParams.get('done')) ?? null
 });
 

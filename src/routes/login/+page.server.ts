@@ -9,6 +9,7 @@ import { toReturnPath, toSecondPath } from '#lib/server/access/return-path.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
 import { enter } from './enter.ts';
+import { toOffer } from './oidc-offer.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const REFUSED =
@@ -26,6 +27,7 @@ export const load: PageServerLoad = async ({ locals, url }) => {
   if (locals.person) redirect(303, next ?? '/admin');
   return {
     next,
+    oidc: toOffer(locals.access.oidc?.label, next, url),
     isOver: url.searchParams.has('over'),
     canHavePasskeys: typeof locals.access.toRelyingParty(url) !== 'string',
     hasDemo: await hasDemoWorkspace(locals.database.access)

@@ -159,7 +159,10 @@ export async function renameEnvironment(
   }
 }
 
-/** Makes somebody a member, or changes the role of one who is; their narrowing stays as it is. */
+/**
+ * Makes somebody a member, or changes the role of one who is; their narrowing stays as it is. What groups of an identity
+ * provider had given is given by hand from then on, and follows them no more.
+ */
 export async function addMember(
   db: Queryable,
   { workspaceId, email, role }: { workspaceId: number; email: string; role: string }
@@ -170,7 +173,8 @@ export async function addMember(
   const userId = await readUserId(db, email);
   try {
     await db.query(
-      `insert into public.memberships (workspace_id, user_id, role) values ($1, $2, $3)
+      `with by_hand as (delete from watchfloor.oidc_memberships where workspace_id = $1 and user_id = $2)
+       insert into public.memberships (workspace_id, user_id, role) values ($1, $2, $3)
        on conflict on constraint memberships_pkey do update set role = excluded.role`,
       [workspaceId, userId, role]
     );
@@ -192,7 +196,10 @@ export async function removeMember(
   if (rowCount === 0) throw noMember(workspaceId, email);
 }
 
-/** Narrows a member to exactly these environments; an empty list lifts the narrowing: they see all of the workspace. */
+/**
+ * Narrows a member to exactly these environments; an empty list lifts the narrowing: they see all of the workspace. The
+ * membership is one by hand from then on, as in addMember.
+ */
 export async function entitle(
   db: Queryable,
   { workspaceId, email, environmentIds }: { workspaceId: number; email: string; environmentIds: number[] }
@@ -215,7 +222,8 @@ export async function entitle(
         'nothing was changed. Name only environments of that workspace.'
     );
   await db.query(
-    `with dropped as (
+    `with by_hand as (delete from watchfloor.oidc_memberships where workspace_id = $1 and user_id = $2),
+     dropped as (
        delete from public.environment_memberships
        where workspace_id = $1 and user_id = $2 and managed_environment_id <> all ($3::bigint[])
      )

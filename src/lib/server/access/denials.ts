@@ -34,6 +34,8 @@ export type DeniedDoor =
 export type DeniedWhy =
   | 'signed out'
   | 'refused'
+  /** signing in with it ended otherwise than with somebody signed in; `reason` says how */
+  | 'identity provider'
   | 'too many attempts'
   | 'too many sockets'
   | 'too many messages'
@@ -72,6 +74,8 @@ export interface Denial {
   /** of a request that is about no record of ours */
   path?: string;
   capability?: string;
+  /** in words of ours or of a library, never a value that somebody sent */
+  reason?: string;
   /** of the client; null where a proxy hides it */
   address?: string | null;
   /** of one HTTP request or socket */
@@ -103,6 +107,7 @@ const WINDOW_MS = 60_000;
 const EXPLAIN_AFTER_MS = 250;
 const LONGEST_TEXT = 40;
 const LONGEST_PATH = 200;
+const LONGEST_REASON = 300;
 
 /** `db` acts as the role `feed`, which sees who is a member of what, and the place of each operation, but no content. */
 export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; db: Queryable | null }): Denials {
@@ -150,6 +155,7 @@ export function openDenials({ log, db }: { log: Pick<Logger, 'info' | 'warn'>; d
         door,
         why,
         capability,
+        reason: denial.reason?.slice(0, LONGEST_REASON),
         person: personId != null && personId < 0 ? undefined : (personId ?? undefined),
         display: personId != null && personId < 0 ? -personId : undefined,
         session: sessionId?.slice(0, 12),

@@ -7,6 +7,8 @@
 export const ROUTES = [
   '/',
   '/login',
+  '/login/oidc',
+  '/login/oidc/callback',
   '/login/passkey',
   '/login/second',
   '/login/smoke',

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { openAuthenticators, type Authenticators } from '../access/authenticators.ts';
 import { openDenials, type Denials } from '../access/denials.ts';
+import { openOidc, type Oidc } from '../access/oidc.ts';
 import { openPasskeys, type Passkeys } from '../access/passkeys.ts';
 import { openPendingSignIns, type PendingSignIns } from '../access/pending-sign-ins.ts';
 import { toRelyingParty, type RelyingParty } from '../access/relying-party.ts';
@@ -33,6 +34,8 @@ export interface Web {
     pairing: Pairing;
     /** whether /login/smoke is there */
     smokeSignIn: boolean;
+    /** null: no identity provider, and /login/oidc is not there */
+    oidc: Oidc | null;
   };
   denials: Denials;
   close(): Promise<void>;
@@ -40,7 +43,7 @@ export interface Web {
 
 /** Opens no connection yet: pools do that with their first query. Throws a StartupError for a wrong configuration. */
 export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info' | 'warn'>): Web {
-  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, factorKey, origin } = readConfig(environment);
+  const { databaseUrl, pooledUrl, secureCookies, smokeSignIn, factorKey, origin, oidc } = readConfig(environment);
   if (databaseUrl === null)
     throw new StartupError('The pages have no database: start Watchfloor with `npm start`, or set DATABASE_URL.');
   const queries = { url: pooledUrl ?? databaseUrl, pooled: pooledUrl !== null };
@@ -67,7 +70,8 @@ export function openWeb(environment: NodeJS.ProcessEnv, log: Pick<Logger, 'info'
       toRelyingParty: (asked) => toRelyingParty(origin, asked),
       displays,
       pairing: openPairing(access, displays),
-      smokeSignIn
+      smokeSignIn,
+      oidc: oidc && openOidc(access, oidc, { secure: secureCookies })
     },
     denials,
     async close() {

@@ -6,6 +6,8 @@
 const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
   '/',
   '/login',
+  '/login/oidc',
+  '/login/oidc/callback',
   '/login/passkey',
   '/login/second',
   '/login/smoke',
