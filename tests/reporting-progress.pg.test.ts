@@ -34,7 +34,7 @@ test('a report of progress alone leaves what any report with the same progress l
   await fc.assert(
     fc.asyncProperty(begun, fc.array(progress, { minLength: 1, maxLength: 4 }), async (columns, reports) => {
       const [short, long] = [await insert(columns), await insert(columns)];
-      let shown: [Row?, Row?] = [];
+      let shown: (Row | undefined)[] = [];
       for (const values of reports) {
         const names = Object.keys(values);
         if (names.length === 0) continue;
