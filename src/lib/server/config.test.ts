@@ -29,6 +29,7 @@ describe('configuration', () => {
       metricsToken: null,
       metricsPort: null,
       smokeSignIn: false,
+      factorKey: null,
       drainSeconds: 0
     });
   });
