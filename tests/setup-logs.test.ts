@@ -6,7 +6,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Secret, TOTP } from 'otpauth';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hashPassword } from '../src/lib/server/access/passwords.ts';
@@ -17,6 +16,7 @@ import { parseExposition, valueOf } from './harness/exposition.ts';
 import { freePort, startPostgres, type TestPostgres } from './harness/postgres.ts';
 import { runProgram } from './harness/program.ts';
 import { ask, linesOf, send, startServer, type Answer, type RunningServer } from './harness/running-server.ts';
+import { FORM, form, useSecondFactor } from './harness/second-factor-steps.ts';
 import { makeWorld, type World } from './harness/world.ts';
 
 const DATABASE = 'watchfloor';
@@ -26,7 +26,7 @@ const secrets: Record<string, string> = {
   'wrong password of the database': makeCanary('wrong-database'),
   'demo password': makeCanary('demo'),
   'private variable': makeCanary('private'),
-  'key of second factors': Array.from({ length: 64 }, (_, index) => ((index * 7 + 3) % 16).toString(16)).join(''),
+  'key of second factors': 'c0ffee57'.repeat(8),
   'token of the metrics': METRICS_TOKEN,
   'wrong token of the metrics': makePlainCanary('wrong-metrics'),
   'typed password': makeCanary('typed'),
@@ -70,8 +70,6 @@ async function ended(name: string): Promise<number | null> {
   outputs[`${name}: standard error`] = server.stderr();
   return code;
 }
-const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-const form = (fields: Record<string, string>): string => new URLSearchParams(fields).toString();
 /** A page of failure: its words are public, and it names the line of the log. */
 async function failing(path: string, headers: Record<string, string>, status: number): Promise<string> {
   const answer = await ask(port, path, headers);
@@ -142,12 +140,8 @@ test('signing in, wrongly and rightly', async () => {
   expect((await ask(port, '/login', { ...FORM, origin: 'http://evil.example' }, form(wrong))).status).toBe(403);
   expect((await ask(port, '/login', { ...FORM, host: 'evil.example' }, form(wrong))).status).toBe(421);
   await ask(port, '/login', { 'content-type': 'application/json' }, JSON.stringify(wrong));
-  await ask(
-    port,
-    '/login',
-    { 'content-type': 'multipart/form-data; boundary=x' },
-    secrets['body that nobody can read']
-  );
+  const inParts = { 'content-type': 'multipart/form-data; boundary=x' };
+  await ask(port, '/login', inParts, secrets['body that nobody can read']);
   await ask(port, '/login', FORM, `password=${secrets['body that nobody can read']!}${'x'.repeat(600_000)}`).catch(
     () => {}
   );
@@ -200,58 +194,8 @@ test('another password, wrongly and rightly, and sessions that are ended', async
   expect((await ask(port, '/account?/password', parts, secrets['body that nobody can read'])).status).toBe(400);
 });
 
-test('a second factor: set up, signed in with, wrongly and rightly, and turned off; and passkeys', async () => {
-  const mine = { ...FORM, cookie: `watchfloor=${secrets['session cookie']}` };
-  const current = secrets['new password']!;
-  const cookieOf = (answer: Answer, name: string): string =>
-    [answer.headers['set-cookie']]
-      .flat()
-      .find((one) => one?.startsWith(`${name}=`))!
-      .split(/[=;]/)[1]!;
-  const app = '/account/authenticator';
-  expect((await ask(port, `${app}?/begin`, mine, form({ current }))).status).toBe(303);
-  const page = await ask(port, app, mine);
-  const [, uri] = /href="(otpauth:[^"]+)"/.exec(page.body)!;
-  const secret = new URL(uri!.replaceAll('&amp;', '&')).searchParams.get('secret')!;
-  secrets['secret of an authenticator'] = secret;
-  const code = TOTP.generate({ secret: Secret.fromBase32(secret) });
-  const confirmed = await ask(port, `${app}?/confirm`, mine, form({ code }));
-  expect(confirmed.status, confirmed.body).toBe(200);
-  const recovery = [...confirmed.body.matchAll(/<li[^>]*>((?:[0-9A-Z]{4}-){5}[0-9A-Z]{4})</g)].map(([, one]) => one!);
-  expect(recovery).toHaveLength(10);
-  secrets['recovery code'] = recovery[0]!;
-  secrets['recovery code that was used'] = recovery[1]!;
-  secrets['session cookie before the second factor'] = secrets['session cookie']!;
-  await untilLogged({ msg: 'authenticator set up', person: world.everyone.id });
-
-  const enter = () => ask(port, '/login', FORM, form({ email: world.everyone.email, password: current }));
-  const half = await enter();
-  expect(half.headers.location).toBe('/login/second');
-  const pending = cookieOf(half, 'watchfloor-second');
-  secrets['cookie between password and code'] = pending;
-  const second = { ...FORM, cookie: `watchfloor-second=${pending}` };
-  expect((await ask(port, '/login/second', second, form({ code: secrets['typed password']! }))).status).toBe(400);
-  await untilLogged({ msg: 'denied', door: 'second factor', why: 'refused', person: world.everyone.id });
-  const signedIn = await ask(port, '/login/second', second, form({ code: recovery[1]!, with: 'recovery' }));
-  expect(signedIn.status, signedIn.body).toBe(303);
-  secrets['session cookie'] = cookieOf(signedIn, 'watchfloor');
-  await untilLogged({ msg: 'recovery code used', person: world.everyone.id });
-
-  const now = { ...FORM, cookie: `watchfloor=${secrets['session cookie']}` };
-  const off = await ask(port, `${app}?/turnOff`, now, form({ current, code: recovery[2]! }));
-  expect(off.status, off.body).toBe(303);
-  secrets['session cookie'] = cookieOf(off, 'watchfloor');
-  await untilLogged({ msg: 'authenticator removed', person: world.everyone.id });
-
-  const byName = { host: `localhost:${port}`, origin: `http://localhost:${port}`, 'content-type': 'application/json' };
-  const asked = await ask(port, '/login/passkey', byName, '{}');
-  expect(asked.status, asked.body).toBe(200);
-  secrets['challenge of a passkey'] = (JSON.parse(asked.body) as { options: { challenge: string } }).options.challenge;
-  const challenge = { ...byName, cookie: `watchfloor-passkey=${secrets['challenge of a passkey']}` };
-  const response = JSON.stringify({ response: { id: secrets['typed password'] } });
-  expect((await ask(port, '/login/passkey', challenge, response)).status).toBe(400);
-  await untilLogged({ msg: 'denied', door: 'passkey', why: 'refused' });
-});
+test('a second factor: set up, signed in with, wrongly and rightly, and turned off; and passkeys', () =>
+  useSecondFactor({ port, secrets, person: world.everyone, password: secrets['new password']!, untilLogged }));
 
 test('pages, searches and sealed places', async () => {
   const mine = { cookie: `watchfloor=${secrets['session cookie']}` };

@@ -35,7 +35,11 @@ export function addPeopleCommands(program: Command, format: () => OutputFormat):
     .command('reset-password')
     .description('replaces a password and ends every session; asks for the new one')
     .argument('<email>')
-    .addHelpText('after', '\nWithout a terminal the password is the first line of standard input.')
+    .addHelpText(
+      'after',
+      '\nWithout a terminal the password is the first line of standard input. The authenticator app and passkeys stay:' +
+        '\nwhere somebody else had the password, take them away, too (user remove-second-factor).'
+    )
     .action(async (email: string) => {
       const password = await readPassword(`New password for ${email}: `);
       await withAdministration((db) => administration.resetPassword(db, { email, password }));

@@ -30,6 +30,7 @@ describe('configuration', () => {
       metricsPort: null,
       smokeSignIn: false,
       oidc: null,
+      factorKey: null,
       drainSeconds: 0
     });
   });

@@ -88,7 +88,7 @@ export async function removeSecondFactor(
   return rows[0]!;
 }
 
-/** Replaces the password and ends every session: whoever knew the old one is out. */
+/** Replaces the password and ends every session: whoever knew the old one is out, but for a passkey made with it. */
 export async function resetPassword(
   db: Queryable,
   { email, password }: { email: string; password: string }

@@ -6,6 +6,7 @@ import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { z } from 'zod';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
+import { qrPathOf } from '#lib/ui/wall/qr-path.ts';
 import { confirmPassword, renewSession } from '../own-session.ts';
 import type { Actions, PageServerLoad } from './$types';
 
@@ -17,9 +18,11 @@ const UNREADABLE = 'Codes of the app cannot be checked here any more. Enter a re
 export const load: PageServerLoad = async ({ locals }) => {
   const { authenticators } = locals.access;
   const authenticator = await authenticators.read(locals.person!.id);
+  const setUp = authenticator ? null : await authenticators.readSetUp(locals.person!, locals.session!.id);
   return {
     authenticator,
-    setUp: authenticator ? null : await authenticators.readSetUp(locals.person!, locals.session!.id),
+    // Encoded here: browsers need no encoder for one picture.
+    setUp: setUp && { ...setUp, code: qrPathOf(setUp.uri) },
     readAt: Date.now()
   };
 };
