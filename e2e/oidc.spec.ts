@@ -29,7 +29,7 @@ const secrets = new Set([CLIENT.clientSecret]);
 
 /** Of every node alike: what the last one that starts says of groups holds for all. */
 const settings = (): Record<string, string> => ({
-  WATCHFLOOR_OIDC_ISSUER: `http://127.0.0.1:${port}`,
+  WATCHFLOOR_OIDC_ISSUER: `http://localhost:${port}`,
   WATCHFLOOR_OIDC_CLIENT_ID: CLIENT.clientId,
   WATCHFLOOR_OIDC_CLIENT_SECRET: CLIENT.clientSecret,
   WATCHFLOOR_OIDC_LABEL: LABEL,
@@ -58,7 +58,12 @@ test.afterAll(async () => {
 async function startAgain(): Promise<void> {
   const people = provider?.people ?? new Map();
   await provider?.close();
-  provider = await startProvider({ port, callbacks: [`${node.baseURL}/login/oidc/callback`], ...CLIENT });
+  provider = await startProvider({
+    port,
+    host: 'localhost',
+    callbacks: [`${node.baseURL}/login/oidc/callback`],
+    ...CLIENT
+  });
   for (const [name, person] of people) provider.people.set(name, person);
 }
 test.beforeEach(async () => {
@@ -115,10 +120,16 @@ test('somebody new signs in and sees the environments of their group; other grou
   const violations: string[] = [];
   const { context, page } = await openBrowser(browser);
   page.on('console', (message) => message.type() === 'error' && violations.push(message.text()));
+  const sites: (string | null)[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/login/oidc/callback?'))
+      void request.headerValue('sec-fetch-site').then((site) => sites.push(site));
+  });
   const next = encodeURIComponent(hubPath(world.a, '?activeTab=active'));
   await signIn(page, name, `/login?next=${next}`);
   await expect(page).toHaveURL(hubPath(world.a, '?activeTab=active'));
   await untilLive(page);
+  expect(sites, 'the provider is another site').toEqual(['cross-site']);
   await expect(rowOf(page, shown)).toBeVisible();
   await expect(rowOf(page, hidden)).toHaveCount(0);
   expect(violations).toEqual([]);
@@ -187,7 +198,7 @@ test('nothing leads to another site afterwards, and a link of another site begin
   await page.goto('http://elsewhere.example/');
   await page.getByRole('link').click();
   await expect(page).toHaveURL(`${node.baseURL}/login?next=%2Faccount`);
-  expect(await context.cookies()).toEqual([]);
+  expect((await context.cookies()).filter(({ name: of }) => of === 'watchfloor-oidc')).toEqual([]);
   await context.close();
 });
 

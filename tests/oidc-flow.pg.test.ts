@@ -233,10 +233,11 @@ describe('a real provider', () => {
     const { location, cookie } = await begin(oidc);
     const { search } = await walk(location);
     await provider.close();
+    // A connection that was kept may have been lost before it was missed.
     expectFailure(
       await oidc.finish({ callback: CALLBACK, search, cookie }),
       'away',
-      'ECONNREFUSED',
+      /ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET/,
       new URLSearchParams(search).get('code')!
     );
   });

@@ -33,6 +33,7 @@ beforeEach(async () => {
     emea = operator workspace ${world.a} environment ${world.a1}
     apac = operator workspace ${world.a} environment ${world.a2}
     looks = readonly workspace ${world.a}
+    looks-3 = readonly workspace ${world.a} environment ${world.a3}
     b-looks = readonly workspace ${world.b}
     gone = owner workspace 999999
     nowhere = owner workspace ${world.a} environment ${world.b1}
@@ -176,6 +177,8 @@ describe('memberships follow groups', () => {
     expect(await seen(id)).toEqual(['operator Workspace A a1 a2']);
     await signIn(['looks', 'emea']);
     expect(await seen(id), 'not all of it, which only "looks" gives').toEqual(['operator Workspace A a1']);
+    await signIn(['looks-3', 'emea']);
+    expect(await seen(id), 'nor an operator of what they only read').toEqual(['operator Workspace A a1']);
     await signIn(['emea', 'noc']);
     expect(await seen(id)).toEqual(['operator Workspace A']);
     await signIn(['nowhere', 'looks']);

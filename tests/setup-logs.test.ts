@@ -42,11 +42,7 @@ const secrets: Record<string, string> = {
   'name of a person': makeCanary('person'),
   'foreign cookie': makePlainCanary('cookie'),
   'body that nobody can read': makeCanary('body'),
-  'row in an error': makeCanary('row'),
-  'secret of the identity provider': makePlainCanary('oidc'),
-  'code of the identity provider': makePlainCanary('code'),
-  'state of a sign-in': makePlainCanary('state'),
-  'what was begun': makePlainCanary('begun')
+  'row in an error': makeCanary('row')
 };
 
 let postgres: TestPostgres;
@@ -108,9 +104,6 @@ beforeAll(async () => {
     DATABASE_URL: databaseUrl(secrets['password of the database']!),
     WATCHFLOOR_DEMO_PASSWORD: secrets['demo password']!,
     WATCHFLOOR_FACTOR_KEY: secrets['key of second factors']!,
-    WATCHFLOOR_OIDC_ISSUER: `http://127.0.0.1:${await freePort()}`,
-    WATCHFLOOR_OIDC_CLIENT_ID: 'watchfloor',
-    WATCHFLOOR_OIDC_CLIENT_SECRET: secrets['secret of the identity provider']!,
     UNSUSPICIOUS: secrets['private variable']!,
     ROW: secrets['row in an error']!,
     NODE_OPTIONS: `--import ${bugs}`
@@ -153,17 +146,6 @@ test('signing in, wrongly and rightly', async () => {
   secrets['session cookie'] = /^watchfloor=([^;]+)/.exec(cookie!)![1]!;
   await untilLogged({ msg: 'denied', door: 'sign-in' });
   await untilLogged({ msg: 'signed in', person: world.everyone.id });
-});
-
-test('an identity provider that is away, and a way back that nobody had begun', async () => {
-  const away = await ask(port, '/login/oidc?next=/admin');
-  expect([away.status, away.headers['location']]).toEqual([303, '/login?oidc=away&next=%2Fadmin']);
-  await untilLogged({ msg: 'denied', why: 'identity provider', reason: expect.stringContaining('ECONNREFUSED') });
-  const [code, state] = [secrets['code of the identity provider']!, secrets['state of a sign-in']!];
-  const cookie = `watchfloor-oidc=${secrets['what was begun']}`;
-  const back = await ask(port, `/login/oidc/callback?${form({ code, state, error: code, iss: state })}`, { cookie });
-  expect([back.status, back.headers['location']]).toEqual([303, '/login?oidc=again']);
-  await untilLogged({ msg: 'denied', why: 'identity provider', reason: expect.stringContaining('nothing was begun') });
 });
 
 test('another password, wrongly and rightly, and sessions that are ended', async () => {

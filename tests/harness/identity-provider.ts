@@ -26,6 +26,8 @@ export interface IdentityProvider {
 
 export interface ProviderOptions {
   port: number;
+  /** `localhost`: another site than 127.0.0.1, for a browser */
+  host?: '127.0.0.1' | 'localhost';
   callbacks: string[];
   clientId: string;
   /** null: a public client */
@@ -41,13 +43,14 @@ const SCOPES = 'openid profile email groups';
 
 export async function startProvider({
   port,
+  host = '127.0.0.1',
   callbacks,
   clientId,
   clientSecret,
   areClaimsInToken = true,
   authMethod = 'client_secret_basic'
 }: ProviderOptions): Promise<IdentityProvider> {
-  const issuer = `http://127.0.0.1:${port}`;
+  const issuer = `http://${host}:${port}`;
   const told: Pick<IdentityProvider, 'people' | 'whoComes'> = { people: new Map(), whoComes: null };
   const provider = new Provider(issuer, {
     clients: [
