@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { migrate } from '../src/lib/server/database/migrations.ts';
+import { fetchAsBrowser } from './harness/browser-fetch.ts';
 import { freePort, startPostgres, type TestPostgres } from './harness/postgres.ts';
 import { builtProgram, programEnvironment } from './harness/program.ts';
 import { findProgram } from './harness/proxy.ts';
@@ -80,7 +81,9 @@ function startLoading(url: string, cookie: string): { count(): number; stop(): P
   const loading = Array.from({ length: LOADERS }, async () => {
     while (!isOver) {
       for (const path of paths) {
-        const answer = await load(url + path, cookie).catch((error: Error) => error);
+        const answer = await fetchAsBrowser(url + path, { headers: { cookie }, redirect: 'manual' }).catch(
+          (error: Error) => error
+        );
         count += 1;
         if (answer instanceof Error) failures.push(`${path}: ${String(answer.cause ?? answer)}`);
         else if (answer.status !== 200)
@@ -99,21 +102,6 @@ function startLoading(url: string, cookie: string): { count(): number; stop(): P
       return failures;
     }
   };
-}
-
-/**
- * As browsers load: a connection that was kept, and which the proxy closes while it reads its file again (nginx ends its
- * former workers so) before anything was answered, was no answer; they ask once more over another.
- */
-async function load(address: string, cookie: string): Promise<Response> {
-  const ask = (): Promise<Response> => fetch(address, { headers: { cookie }, redirect: 'manual' });
-  try {
-    return await ask();
-  } catch (error) {
-    const cause = error instanceof Error ? String(error.cause) : '';
-    if (!/other side closed|ECONNRESET/.test(cause)) throw error;
-    return ask();
-  }
 }
 
 function startWriting(): { ids: number[]; stop(): Promise<void> } {

@@ -13,6 +13,7 @@ import {
   type Subscribe,
   type SubscribeAnswer
 } from '../../src/lib/live/protocol.ts';
+import { fetchAsBrowser } from './browser-fetch.ts';
 
 export interface Travel {
   /** address of the proxy */
@@ -146,7 +147,7 @@ export class HttpClient extends TravellingClient {
   async #ask(): Promise<void> {
     const { url, cookie } = this.travel;
     const headers = { cookie, origin: url, 'content-type': 'application/json' };
-    const answer = await fetch(`${url}${CATCH_UP_PATH}`, {
+    const answer = await fetchAsBrowser(`${url}${CATCH_UP_PATH}`, {
       method: 'POST',
       headers,
       body: JSON.stringify(this.question())
