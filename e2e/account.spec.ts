@@ -16,7 +16,6 @@ test('the menu of one’s name leads to the account, which is clean in light and
   await expect(page.getByRole('heading', { level: 1, name: 'Account' })).toBeVisible();
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    if (process.env['SHOT']) await page.screenshot({ path: `/tmp/hz/account-${colorScheme}.png`, fullPage: true });
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations, colorScheme).toEqual([]);
   }

@@ -13,14 +13,6 @@ import { expect, hubPath, test } from './harness/test.ts';
 async function expectClean(page: Page, what: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    if (process.env['SHOT']) {
-      await page.screenshot({ path: `/tmp/sf/${what.replaceAll(' ', '-')}-${colorScheme}.png` });
-      if (colorScheme === 'light') {
-        await page.setViewportSize({ width: 390, height: 844 });
-        await page.screenshot({ path: `/tmp/sf/${what.replaceAll(' ', '-')}-phone.png`, fullPage: true });
-        await page.setViewportSize({ width: 1440, height: 900 });
-      }
-    }
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations, `${what}, ${colorScheme}`).toEqual([]);
   }

@@ -15,15 +15,6 @@ import { expect, hubPath, test, toCookie } from './harness/test.ts';
 async function expectClean(page: Page, what: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    if (process.env['SHOT']) {
-      await page.setViewportSize({ width: 1440, height: 900 });
-      await page.screenshot({ path: `/tmp/sf/${what.replaceAll(' ', '-')}-${colorScheme}.png` });
-      if (colorScheme === 'light') {
-        await page.setViewportSize({ width: 390, height: 844 });
-        await page.screenshot({ path: `/tmp/sf/${what.replaceAll(' ', '-')}-phone.png`, fullPage: true });
-        await page.setViewportSize({ width: 1440, height: 900 });
-      }
-    }
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations, `${what}, ${colorScheme}`).toEqual([]);
   }
@@ -42,15 +33,16 @@ const later = (world: World, { id }: TestPerson) =>
   world.owner.query('update watchfloor.authenticators set last_step = last_step - 10 where user_id = $1', [id]);
 
 /** On the account, from the page that asks for the password on. */
-async function setUp(page: Page): Promise<{ secret: string; recoveryCodes: string[] }> {
+async function setUp(page: Page): Promise<{ secret: string; usedCode: string; recoveryCodes: string[] }> {
   await page.goto('/account/authenticator');
   await page.getByLabel('Password that you have').fill(DEMO_PASSWORD);
   await page.getByRole('button', { name: 'Go on' }).click();
   const secret = await page.locator('.secret').innerText();
-  await page.getByLabel('Six digits that the app shows').fill(codeOf(secret));
+  const usedCode = codeOf(secret);
+  await page.getByLabel('Six digits that the app shows').fill(usedCode);
   await page.getByRole('button', { name: 'Turn on' }).click();
   await expect(page.getByText('Your authenticator app is on.')).toBeVisible();
-  return { secret, recoveryCodes: await page.locator('.codes li').allInnerTexts() };
+  return { secret, usedCode, recoveryCodes: await page.locator('.codes li').allInnerTexts() };
 }
 
 /** A browser in which nobody is signed in, on the page that asks for a code. */
@@ -213,7 +205,7 @@ test('an app is turned off with the password and a code; then the password alone
 }) => {
   const person = await addMember(world, 'operator');
   const { page, context } = await open(person, '/account');
-  const { secret } = await setUp(page);
+  const { secret, usedCode } = await setUp(page);
   const turnOff = async (password: string, code: string): Promise<void> => {
     await page.goto('/account/authenticator');
     await page.getByLabel('Password that you have').fill(password);
@@ -222,7 +214,7 @@ test('an app is turned off with the password and a code; then the password alone
   };
   await turnOff('not my password at all', codeOf(secret));
   await expect(page.getByRole('alert')).toHaveText('This is not your password.');
-  await turnOff(DEMO_PASSWORD, codeOf(secret));
+  await turnOff(DEMO_PASSWORD, usedCode);
   await expect(page.getByRole('alert'), 'the one that turned it on').toContainText('was used already');
   await later(world, person);
   const other = await browser.newContext({ baseURL: baseURL! });
