@@ -3,7 +3,7 @@
  * behind HAProxy or nginx, to see that any node takes any client, and a rolling restart loses nothing. It composes; each
  * part is in src/lib/server/cluster. Invariant: whatever it started is stopped with it.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import { startDemoWriter, type DemoWriter } from './lib/server/demo/process.ts';
 import { openLog } from './lib/server/log.ts';
 import { tellRefusal } from './lib/server/process-output.ts';
 import { StartupError } from './lib/server/startup-error.ts';
+import { writeWhole } from './lib/server/write-whole.ts';
 
 const NODES = 3;
 /** EX_UNAVAILABLE of sysexits.h: what it needs is not installed. */
@@ -101,7 +102,7 @@ async function run(): Promise<number> {
       });
     await mkdir(embeddedDirectory(config), { recursive: true });
     const running: Running = { pid: process.pid, rolls: 0 };
-    const keep = (): Promise<void> => writeFile(runningFile(), JSON.stringify(running), { mode: 0o600 });
+    const keep = (): Promise<void> => writeWhole(runningFile(), JSON.stringify(running), 0o600);
     await keep();
     say(
       [

@@ -2,9 +2,10 @@
  * The proxy in front of a cluster on this machine: HAProxy where it is installed, else nginx, as the files of deploy/ have
  * it. It owns their process and files. Invariant: no client is kept at a node by it.
  */
-import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeWhole } from '../write-whole.ts';
 import { findProgram, startChild, type Child } from './child.ts';
 import { toHaproxyFile, toNginxFile, type ProxyPlaces } from './proxy-file.ts';
 
@@ -50,8 +51,7 @@ export async function startProxy(
         ? toHaproxyFile(parts.shipped, parts.places)
         : toNginxFile(parts.shipped, parts.places, { directory, without });
     // nginx may be reading for the time before: it must find the whole of either, or it keeps what it had, node and all.
-    await writeFile(`${file}.next`, text);
-    await rename(`${file}.next`, file);
+    await writeWhole(file, text);
   };
   await write(null);
   const args = name === 'haproxy' ? ['-db', '-f', file] : ['-c', file, '-p', directory, '-e', 'stderr'];
