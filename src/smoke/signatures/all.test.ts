@@ -55,7 +55,7 @@ test('a server that answers everything with a page, and repeats the address in i
 });
 
 test('a path of the machine is known by its file: address wherever on the machine it lies', () => {
-  for (const where of ['/check/work/shop', '/data/shop', '/srv/shop'])
+  for (const where of ['/check/out/shop', '/data/shop', '/srv/shop'])
     expect(
       judge('absolute-path', { status: 500, type: 'text/plain', body: `"at file://${where}/index.mjs"` })
     ).toContain('absolute-path');
