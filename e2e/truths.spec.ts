@@ -14,7 +14,7 @@ import {
   tabOf,
   untilLive
 } from './harness/hub-page.ts';
-import { addType, reportEnd, reportRunning } from './harness/reports.ts';
+import { addType, keepReporting, reportEnd, reportRunning } from './harness/reports.ts';
 import { expect, hubPath, test } from './harness/test.ts';
 
 const WORDS = ['Active', 'Stale', 'Blocked', 'Failed', 'Partial', 'Succeeded'] as const;
@@ -147,9 +147,13 @@ test('what falls silent becomes stale by time alone: number, tab, card and row, 
   const { page: none } = await open(world.everyone, hubPath(world.a, '?problemClass=none'));
   await Promise.all([page, stale, none].map((each) => untilLive(each)));
   const id = await reportRunning(world, world.a1, type);
+  // It is heard of until each page was seen to show that it runs, however slow the machine is; then it falls silent.
+  const heard = keepReporting(world, id);
   const { page: detail } = await open(world.everyone, hubPath(world.a, `/${id}`));
   await expect(rowOf(page, id)).toContainText('Running');
+  await expect(detail.locator('.title')).toContainText('Running');
   await expectStrip(page, { Active: 1 });
+  await heard.stop();
 
   await expectStrip(page, { Active: 1, Stale: 1 });
   await expect(rowOf(page, id)).toContainText('Stale');

@@ -28,6 +28,19 @@ export async function reportRunning(world: World, environmentId: number | null, 
   return id;
 }
 
+/** Says of a running operation every half second that it runs. @returns falls silent; a report on its way arrives first */
+export function keepReporting(world: World, id: number): { stop(): Promise<void> } {
+  const report = () => world.writer.query(`update operation_runs set status = 'running' where id = $1`, [id]);
+  let last: Promise<unknown> = report();
+  const timer = setInterval(() => (last = last.then(report)), 500);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await last;
+    }
+  };
+}
+
 /** A type of this test's own that may be silent for so many seconds. */
 export async function addType(world: World, seconds: number, label = 'Quick check'): Promise<string> {
   const code = `test.${randomBytes(4).toString('hex')}`;

@@ -1,0 +1,33 @@
+/**
+ * What was entered before the page's scripts ran. Hydration sets every field to what the server rendered, so a quick pair
+ * of hands would see a password or a code vanish, and the browser then refuses the empty form without a word.
+ * Invariant: what is read before hydration stands in its fields after it, and the components hear of it.
+ */
+type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+const isToggle = (control: Control): control is HTMLInputElement => /^(checkbox|radio)$/.test(control.type);
+
+/**
+ * Call it before any component of the page renders (in the script of the root layout).
+ * @returns puts back what was entered; call it once the page is hydrated
+ */
+export function keepTyped(): () => void {
+  const typed = [...document.querySelectorAll<Control>('input, textarea, select')].flatMap((control) => {
+    if (isToggle(control)) {
+      const { checked } = control;
+      return checked === control.defaultChecked ? [] : [{ control, put: () => (control.checked = checked) }];
+    }
+    const { value } = control;
+    const isNew =
+      'options' in control
+        ? [...control.options].some((option) => option.selected !== option.defaultSelected)
+        : value !== control.defaultValue;
+    return isNew ? [{ control, put: () => (control.value = value) }] : [];
+  });
+  return () => {
+    for (const { control, put } of typed) {
+      put();
+      for (const name of ['input', 'change']) control.dispatchEvent(new Event(name, { bubbles: true }));
+    }
+  };
+}
