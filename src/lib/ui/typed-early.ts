@@ -5,6 +5,11 @@
  */
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
+/**
+ * Only what is sent with care, and the search: some browsers put back by themselves what stood in a page before it was
+ * loaded anew, and the filters of a list follow its address and nothing else.
+ */
+const isKept = (control: Control): boolean => control.form?.method === 'post' || control.type === 'search';
 const isToggle = (control: Control): control is HTMLInputElement => /^(checkbox|radio)$/.test(control.type);
 
 /**
@@ -12,7 +17,7 @@ const isToggle = (control: Control): control is HTMLInputElement => /^(checkbox|
  * @returns puts back what was entered; call it once the page is hydrated
  */
 export function keepTyped(): () => void {
-  const typed = [...document.querySelectorAll<Control>('input, textarea, select')].flatMap((control) => {
+  const typed = [...document.querySelectorAll<Control>('input, textarea, select')].filter(isKept).flatMap((control) => {
     if (isToggle(control)) {
       const { checked } = control;
       return checked === control.defaultChecked ? [] : [{ control, put: () => (control.checked = checked) }];

@@ -23,7 +23,8 @@ import {
 import { WALL_FILTERS } from '../../operations/wall-lists.ts';
 import { isUnclosed } from '../operations/columns.ts';
 import { JOIN_NEWEST, newestSuccesses, NOT_RESOLVED } from '../operations/filter-sql.ts';
-import { placesOf, readPageOfRows } from '../operations/first-page.ts';
+import { readPageOfRows } from '../operations/first-page.ts';
+import { placesOf } from '../operations/list-sql.ts';
 import { readOverview, withSilenceLimits } from '../operations/overview.ts';
 import { readSummaries } from '../operations/summary.ts';
 

@@ -6,8 +6,8 @@ import type { Queryable } from '../database/pool.ts';
 import type { VisibleWorkspace } from '../access/scope.ts';
 import { CLEAN_FILTER, isFiltered, type ListFilter } from '../../operations/filter.ts';
 import type { BoundedCount, ListCounts } from '../../operations/pages.ts';
-import { Parameters, orderColumn } from './filter-sql.ts';
-import { listSql, placesOf } from './first-page.ts';
+import { Parameters } from './filter-sql.ts';
+import { countSql, placesOf } from './list-sql.ts';
 
 const MOST_COUNTED = 999;
 const COUNTED_TABS = ['all', 'failed', 'blocked', 'partial', 'succeeded'] as const;
@@ -22,7 +22,6 @@ export async function readListCounts(
   const parameters = new Parameters();
   const places = placesOf(visible, environmentId);
   const countOf = (counted: ListFilter): string => {
-    const columns = `r.${orderColumn(counted)}, r.id`;
     const read = {
       filter: counted,
       places,
@@ -31,7 +30,7 @@ export async function readListCounts(
       limit: MOST_COUNTED + 1,
       at: visible.readAt
     } as const;
-    return `(select count(*) from (${listSql(columns, visible.workspace.id, read, parameters)}) listed)`;
+    return `(${countSql(visible.workspace.id, read, parameters)})`;
   };
   const isPlainTab = !isFiltered(filter);
   const tabs = isPlainTab ? COUNTED_TABS : [];

@@ -164,6 +164,6 @@ export function conditionsOf(
 }
 
 /** A pattern that matches exactly what contains the text: LIKE's own characters stand for themselves. */
-function toPattern(text: string): string {
+export function toPattern(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
 }
