@@ -17,20 +17,23 @@ const isToggle = (control: Control): control is HTMLInputElement => /^(checkbox|
  * @returns puts back what was entered; call it once the page is hydrated
  */
 export function keepTyped(): () => void {
-  const typed = [...document.querySelectorAll<Control>('input, textarea, select')].filter(isKept).flatMap((control) => {
+  const typed: [Control, () => void][] = [];
+  for (const control of document.querySelectorAll<Control>('input, textarea, select')) {
+    if (!isKept(control)) continue;
     if (isToggle(control)) {
       const { checked } = control;
-      return checked === control.defaultChecked ? [] : [{ control, put: () => (control.checked = checked) }];
+      if (checked !== control.defaultChecked) typed.push([control, () => (control.checked = checked)]);
+    } else {
+      const { value } = control;
+      const isNew =
+        'options' in control
+          ? [...control.options].some((option) => option.selected !== option.defaultSelected)
+          : value !== control.defaultValue;
+      if (isNew) typed.push([control, () => (control.value = value)]);
     }
-    const { value } = control;
-    const isNew =
-      'options' in control
-        ? [...control.options].some((option) => option.selected !== option.defaultSelected)
-        : value !== control.defaultValue;
-    return isNew ? [{ control, put: () => (control.value = value) }] : [];
-  });
+  }
   return () => {
-    for (const { control, put } of typed) {
+    for (const [control, put] of typed) {
       put();
       for (const name of ['input', 'change']) control.dispatchEvent(new Event(name, { bubbles: true }));
     }
