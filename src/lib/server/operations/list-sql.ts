@@ -76,8 +76,8 @@ export function listSql(columns: string, workspaceId: number, read: ListRead, pa
 }
 
 /** The nearest rows of a list that tell whether a text is common there, and how many of them must have it. */
-const PROBED = 1_000;
-const COMMON = 4;
+const PROBED = 400;
+const COMMON = 3;
 /** A common text is looked for among so many rows at most; it fills a page long before, or the index of texts is asked. */
 const MOST_WALKED = 25_000;
 
