@@ -5,6 +5,7 @@ import { readWorkspace } from '../src/lib/server/access/scope.ts';
 import { openPool, type Queryable } from '../src/lib/server/database/pool.ts';
 import { readOperation, type OperationDetail } from '../src/lib/server/operations/detail.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { ENABLE_JUDGES } from './harness/triggers.ts';
 import { makeWorld, type TestPerson, type World } from './harness/world.ts';
 
 const START = Date.UTC(2026, 8, 1);
@@ -139,7 +140,7 @@ test('at most thirty are read, and a quiet place beside a busy one is read by th
      cross join lateral (select $5::timestamptz + n * interval '1 second' as t) at`,
     [world.a, world.a1, world.a3, type, new Date(START)]
   );
-  await world.owner.query('alter table operation_runs enable always trigger operation_runs_100_touch');
+  await world.owner.query(ENABLE_JUDGES);
   await world.owner.query('vacuum analyze operation_runs');
   const id = await insert({ type, made: 1_000, outcome: 'failed' });
   const indexes: string[] = [];

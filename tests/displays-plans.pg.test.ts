@@ -11,6 +11,7 @@ import { readDisplays } from '../src/lib/server/displays/management.ts';
 import { readWallPage } from '../src/lib/server/displays/wall-page.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
 import { makeDisplay, type TestDisplay } from './harness/displays.ts';
+import { ENABLE_JUDGES } from './harness/triggers.ts';
 import { makeWorld, openWriter, type World } from './harness/world.ts';
 
 /** STYLE's bound for 25 rows and their look-ahead. */
@@ -30,7 +31,7 @@ beforeAll(async () => {
   await fill(world.a1, 40, '28 days', 'succeeded');
   await fill(world.a3, 300, '20 days', 'failed');
   await fill(world.a3, 3_000, '29 days', 'failed', true);
-  await world.owner.query('alter table operation_runs enable always trigger operation_runs_100_touch');
+  await world.owner.query(ENABLE_JUDGES);
   await world.owner.query('vacuum analyze operation_runs');
 }, 120_000);
 afterAll(async () => {

@@ -7,6 +7,7 @@ import { readFeedDifference } from '../src/lib/server/live/differences.ts';
 import { readOperation } from '../src/lib/server/operations/detail.ts';
 import { readPageOfRows, type ListRequest } from '../src/lib/server/operations/first-page.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { ENABLE_JUDGES } from './harness/triggers.ts';
 import { insertOperation, makeWorld, openWriter, type TestPerson, type World } from './harness/world.ts';
 
 /** PRODUCT's and STYLE's bound for 25 rows and their look-ahead, whatever the history. */
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await fill(world.a, world.a3, HISTORY / 2, '29 days');
   await fill(world.a, null, 200, '25 days');
   await fill(world.b, world.b1, HISTORY / 2, '29 days');
-  await world.owner.query('alter table operation_runs enable always trigger operation_runs_100_touch');
+  await world.owner.query(ENABLE_JUDGES);
   await world.owner.query('vacuum analyze operation_runs');
 }, 120_000);
 afterAll(async () => {

@@ -23,7 +23,7 @@ export async function writeOperations(
   places: Places,
   people: ReadonlyMap<string, DemoPersonIds>
 ): Promise<void> {
-  // Lets the owner write history with its own times (operation_runs_100_touch).
+  // Lets the owner write history with its own times (triggers _touch).
   await client.query(`set local watchfloor.import = on`);
   await client.query(`set local maintenance_work_mem = '128MB'`);
   const indexes = await readIndexes(client);
