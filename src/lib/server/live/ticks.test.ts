@@ -22,7 +22,10 @@ beforeEach(() => {
     }
   };
   tick = openTicks({
-    io: { emit: (event: string) => void told.push(`all ${event}`) },
+    io: {
+      emit: (event: string) => void told.push(`all ${event}`),
+      to: (ids: string[]) => ({ emit: (event: string) => void told.push(`${ids.join(' ')} ${event}`) })
+    },
     feed,
     broadcast: { sockets: () => sockets, flush: () => void told.push('flush'), lookForSlow() {} },
     summaries: { lateUnits: () => late },
@@ -40,7 +43,7 @@ function socket(name: string): LiveSocket['data'] {
     rooms: []
   };
   const emit = (event: string): void => void told.push(`${name} ${event}`);
-  sockets.push({ data, rooms: new Set(['numbers:workspace:1']), emit } as unknown as LiveSocket);
+  sockets.push({ id: name, data, rooms: new Set(['numbers:workspace:1']), emit } as unknown as LiveSocket);
   return data;
 }
 
@@ -48,6 +51,13 @@ test('what waits for its gap goes out before the tick that vouches for it', () =
   socket('one');
   tick();
   expect(told).toEqual(['flush', 'one feed:ticked']);
+});
+
+test('all who are told the same are told at once, and a fresh token goes to its owner alone', () => {
+  for (const name of ['one', 'two', 'three']) socket(name).tokenAt = performance.now();
+  socket('due').tokenAt = -Infinity;
+  tick();
+  expect(told).toEqual(['flush', 'due feed:ticked', 'one two three feed:ticked']);
 });
 
 test.each(['listener', 'database', 'lag'] as const)('no tick is sent while the %s is not sound', (lost) => {

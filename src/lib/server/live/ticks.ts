@@ -30,6 +30,7 @@ export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOpt
     const { place, proofAt } = feed;
     const now = performance.now();
     const late = [...summaries.lateUnits()].map(numbersRoom);
+    const told: string[] = [];
     for (const socket of broadcast.sockets()) {
       const { watching, windowDueSince, lagging, userId, tokenAt } = socket.data;
       // One that is slow is told nothing: its own silence says so.
@@ -41,7 +42,7 @@ export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOpt
         continue;
       }
       if (windowDueSince !== null) continue;
-      if (now - tokenAt < TOKEN_EVERY_MS) socket.emit('feed:ticked', { proofAt });
+      if (now - tokenAt < TOKEN_EVERY_MS) told.push(socket.id);
       else {
         socket.data.tokenAt = now;
         socket.emit('feed:ticked', {
@@ -50,5 +51,7 @@ export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOpt
         });
       }
     }
+    // Nine of ten are told the same: encoded and framed once for all of them.
+    if (told.length > 0) io.to(told).emit('feed:ticked', { proofAt });
   };
 }
