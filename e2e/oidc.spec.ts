@@ -4,7 +4,7 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
-import { disableUser } from '../src/lib/server/access/administration.ts';
+import { disableUser, resetPassword } from '../src/lib/server/access/administration.ts';
 import { toTransactionSeal } from '../src/lib/server/access/oidc-transaction.ts';
 import { startProvider, type IdentityProvider } from '../tests/harness/identity-provider.ts';
 import { findCanary, makePlainCanary } from '../tests/harness/canaries.ts';
@@ -177,6 +177,32 @@ test('it works without scripts, ends whoever was signed in before, and the accou
   await page.goto('/account');
   await expect(page, 'the former session counts no more').toHaveURL(/\/login/);
   await context.close();
+});
+
+test('whoever has no password is asked for none on the account page, until they are given one', async ({ browser }) => {
+  const name = somebody(['noc']);
+  const { context, page } = await openBrowser(browser);
+  await signIn(page, name, '/login?next=%2Faccount');
+  const region = (title: string) => page.getByRole('region', { name: title });
+  await expect(region('Signing in')).toContainText('You have no password for Watchfloor, and need none.');
+  await expect(region('Password')).toHaveCount(0);
+  await expect(page.getByRole('main')).not.toContainText('Your password alone signs you in');
+  await expect(region('Second factor')).toContainText(`${LABEL} asks for a second factor`);
+  await expect(region('Passkeys')).toContainText(`you have none here: ${LABEL} signs you in`);
+  await expect(page.getByRole('link', { name: /authenticator app|Add a passkey/ })).toHaveCount(0);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect((await new AxeBuilder({ page }).setLegacyMode().analyze()).violations, colorScheme).toEqual([]);
+  }
+  await resetPassword(world.owner, { email: `${name}@corp.test`, password: makePlainCanary('password') });
+  await context.close();
+
+  const other = await openBrowser(browser);
+  await signIn(other.page, name, '/login?next=%2Faccount');
+  await expect(other.page.getByLabel('Password that you have')).toBeVisible();
+  await expect(other.page.getByRole('main')).toContainText('Your password alone signs you in');
+  await expect(other.page.getByRole('link', { name: 'Set up an authenticator app' })).toBeVisible();
+  await other.context.close();
 });
 
 test('nothing leads to another site afterwards, and a link of another site begins nothing by itself', async ({

@@ -16,6 +16,8 @@ import { freePort } from './harness/postgres.ts';
 import { makeWorld, type World } from './harness/world.ts';
 
 const CALLBACK = 'http://127.0.0.1:1/login/oidc/callback';
+/** What a way back has in common here; tests/oidc-limits.pg.test.ts has addresses. */
+const BACK = { callback: CALLBACK, address: null };
 const CLIENT = 'watchfloor';
 const SECRET = 'a secret with signs: %/+ &';
 let database: TestDatabase;
@@ -96,7 +98,7 @@ describe('a real provider', () => {
     const asked = new URL(location).searchParams;
     expect(Object.fromEntries(asked)).toMatchObject({ code_challenge_method: 'S256', response_type: 'code' });
     const back = await walk(location);
-    const answer = await oidc.finish({ callback: CALLBACK, search: back.search, cookie });
+    const answer = await oidc.finish({ ...BACK, search: back.search, cookie });
     if (answer.kind !== 'signed in') throw new Error(answer.reason);
     expect(answer).toMatchObject({ next: '/admin?from=mail', setCookie: { value: '', options: { maxAge: 0 } } });
     const { rows } = await world.owner.query(
@@ -126,12 +128,12 @@ describe('a real provider', () => {
     const oidc = await open(toSettings(provider.issuer));
     const { location, cookie } = await begin(oidc);
     const { search } = await walk(location);
-    const [one, two] = await Promise.all([1, 2].map(() => oidc.finish({ callback: CALLBACK, search, cookie })));
+    const [one, two] = await Promise.all([1, 2].map(() => oidc.finish({ ...BACK, search, cookie })));
     expect([one!.kind, two!.kind].sort()).toEqual(['failed', 'signed in']);
     const again = await walk(location);
     for (const replayed of [search, again.search])
       expectFailure(
-        await oidc.finish({ callback: CALLBACK, search: replayed, cookie }),
+        await oidc.finish({ ...BACK, search: replayed, cookie }),
         'begun elsewhere',
         'come back before',
         new URLSearchParams(replayed).get('code')!
@@ -145,7 +147,7 @@ describe('a real provider', () => {
     const attackers = await walk((await begin(oidc)).location);
     const states = [attackers.search, '?code=x', '?code=x&state=', `?state=${mine.cookie}&code=x`];
     for (const search of states) {
-      const answer = await oidc.finish({ callback: CALLBACK, search, cookie: mine.cookie });
+      const answer = await oidc.finish({ ...BACK, search, cookie: mine.cookie });
       expectFailure(answer, 'begun elsewhere', 'the state is not that of this browser');
       expect((answer as { setCookie: unknown }).setCookie).toBeNull();
     }
@@ -153,14 +155,14 @@ describe('a real provider', () => {
     const swapped = new URLSearchParams(attackers.search);
     swapped.set('state', new URL(mine.location).searchParams.get('state')!);
     expectFailure(
-      await oidc.finish({ callback: CALLBACK, search: `?${swapped}`, cookie: mine.cookie }),
+      await oidc.finish({ ...BACK, search: `?${swapped}`, cookie: mine.cookie }),
       'away',
       'invalid_grant',
       swapped.get('code')!
     );
     const next = await begin(oidc);
     const { search } = await walk(next.location);
-    expect(await oidc.finish({ callback: CALLBACK, search, cookie: next.cookie })).toMatchObject({ kind: 'signed in' });
+    expect(await oidc.finish({ ...BACK, search, cookie: next.cookie })).toMatchObject({ kind: 'signed in' });
   });
 
   test('without the cookie, with a forged or a foreign one, or after ten minutes, nothing was begun', async () => {
@@ -172,15 +174,11 @@ describe('a real provider', () => {
     const bytes = Buffer.from(cookie, 'base64url');
     bytes[20] = bytes[20]! ^ 1;
     for (const wrong of [null, '', 'x', cookie.slice(0, -2), bytes.toString('base64url')])
-      expectFailure(
-        await oidc.finish({ callback: CALLBACK, search, cookie: wrong }),
-        'begun elsewhere',
-        'nothing was begun'
-      );
+      expectFailure(await oidc.finish({ ...BACK, search, cookie: wrong }), 'begun elsewhere', 'nothing was begun');
     now += MINUTES * 60_000;
-    expectFailure(await oidc.finish({ callback: CALLBACK, search, cookie }), 'begun elsewhere', 'it is over');
+    expectFailure(await oidc.finish({ ...BACK, search, cookie }), 'begun elsewhere', 'it is over');
     now -= 1_000;
-    expect(await oidc.finish({ callback: CALLBACK, search, cookie })).toMatchObject({ kind: 'signed in' });
+    expect(await oidc.finish({ ...BACK, search, cookie })).toMatchObject({ kind: 'signed in' });
   });
 
   test('who declines there is told so, and who has no group of ours has no access', async () => {
@@ -189,18 +187,14 @@ describe('a real provider', () => {
     provider.whoComes = '';
     const declined = await begin(oidc, '/admin');
     const { search } = await walk(declined.location);
-    const answer = await oidc.finish({ callback: CALLBACK, search, cookie: declined.cookie });
+    const answer = await oidc.finish({ ...BACK, search, cookie: declined.cookie });
     expectFailure(answer, 'not signed in there', 'access_denied');
     expect(answer.next).toBe('/admin');
     provider.whoComes = 'bob';
     provider.people.set('bob', { email: 'bob@example.test', email_verified: true, groups: [] });
     const begun = await begin(oidc);
     const back = await walk(begun.location);
-    expectFailure(
-      await oidc.finish({ callback: CALLBACK, search: back.search, cookie: begun.cookie }),
-      'no access',
-      'no access'
-    );
+    expectFailure(await oidc.finish({ ...BACK, search: back.search, cookie: begun.cookie }), 'no access', 'no access');
   });
 
   test('with the wrong secret nobody is signed in', async () => {
@@ -209,7 +203,7 @@ describe('a real provider', () => {
     const { location, cookie } = await begin(oidc);
     const { search } = await walk(location);
     expectFailure(
-      await oidc.finish({ callback: CALLBACK, search, cookie }),
+      await oidc.finish({ ...BACK, search, cookie }),
       'away',
       'are the client id and its secret right',
       'not the secret'
@@ -235,7 +229,7 @@ describe('a real provider', () => {
     await provider.close();
     // A connection that was kept may have been lost before it was missed.
     expectFailure(
-      await oidc.finish({ callback: CALLBACK, search, cookie }),
+      await oidc.finish({ ...BACK, search, cookie }),
       'away',
       /ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET/,
       new URLSearchParams(search).get('code')!
@@ -261,7 +255,7 @@ describe('a provider that lies', () => {
     const { location, cookie } = await begin(through);
     const { state, nonce } = Object.fromEntries(new URL(location).searchParams);
     liar.nonce = nonce!;
-    return through.finish({ callback: CALLBACK, search: `?code=the-code&state=${state}`, cookie });
+    return through.finish({ ...BACK, search: `?code=the-code&state=${state}`, cookie });
   }
 
   test('the control: when it tells the truth, somebody is signed in, and its description and keys are asked for once', async () => {
@@ -304,6 +298,7 @@ describe('a provider that lies', () => {
     ['is no token', { tamper: () => 'not.a.token' }],
     ['is a page', { tokens: { status: 200, body: '<html>', type: 'text/html' } }],
     ['is no JSON', { tokens: { status: 200, body: '{"id_token":' } }],
+    ['is no JSON and would be quoted', { tokens: { status: 200, body: '{"access_token":CANARY}' } }],
     ['is missing', { tokens: { status: 200, body: '{"access_token":"a","token_type":"Bearer"}' } }],
     ['is a failure', { tokens: { status: 500, body: '{}' } }],
     [
@@ -317,7 +312,7 @@ describe('a provider that lies', () => {
       { claims: { groups: undefined, _claim_names: { groups: 'src1' } } }
     ]
   ])('an ID token that %s signs nobody in, and nothing of it is told', async (_, lies) => {
-    expectFailure(await come(lies), 'away', /\w/, 'the-code', 'access', 'another', 'root', '<b>');
+    expectFailure(await come(lies), 'away', /\w/, 'the-code', 'access', 'another', 'root', '<b>', 'CANARY');
     expect((await world.owner.query('select from watchfloor.oidc_accounts')).rowCount).toBe(0);
   });
 
@@ -372,7 +367,7 @@ describe('a provider that lies', () => {
     const crowd = await Promise.all(Array.from({ length: 80 }, () => begin(oidc)));
     const answers = crowd.map(({ location, cookie }) =>
       oidc.finish({
-        callback: CALLBACK,
+        ...BACK,
         search: `?code=x&state=${new URL(location).searchParams.get('state')}`,
         cookie
       })

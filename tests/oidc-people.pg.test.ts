@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as administration from '../src/lib/server/access/administration.ts';
-import { admit, endOnce, isLinked, keepOidcRoles, type OidcPerson } from '../src/lib/server/access/oidc-people.ts';
+import { admit, endOnce, keepOidcRoles, readLink, type OidcPerson } from '../src/lib/server/access/oidc-people.ts';
 import { parseOidcRoles } from '../src/lib/server/access/oidc-roles.ts';
 import { verifyPassword } from '../src/lib/server/access/passwords.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
@@ -68,6 +68,7 @@ async function signIn(groups: string[], more: Partial<OidcPerson> = {}): Promise
   if (outcome.kind !== 'signed in') throw new Error(outcome.kind);
   return outcome.personId;
 }
+const link = (personId: number, issuer = ISSUER) => readLink(access, { personId, issuer });
 /** "role workspace [environments]" of each, by workspace. */
 async function seen(personId: number): Promise<string[]> {
   const { rows } = await world.owner.query<{ line: string }>(
@@ -93,8 +94,8 @@ describe('who somebody is', () => {
     expect(rows[0]).toMatchObject({ email: 'ada@corp.test', name: 'Ada Lovelace' });
     expect(rows[0]!.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     for (const guess of ['', 'ada', ISSUER]) expect(await verifyPassword(rows[0]!.password_hash, guess)).toBe(false);
-    expect(await isLinked(access, id)).toBe(true);
-    expect(await isLinked(access, world.everyone.id)).toBe(false);
+    expect(await link(id)).not.toBeNull();
+    expect(await link(world.everyone.id)).toBeNull();
     // From then on their subject is who they are, whatever their e-mail is.
     expect(await signIn(['noc'], { email: world.everyone.email, isEmailVerified: true })).toBe(id);
   });
@@ -110,7 +111,7 @@ describe('who somebody is', () => {
     const person = await makePerson(world.owner, 'present');
     const mine = { email: person.email.toUpperCase(), isEmailVerified: true };
     expect(await admit(access, ada([], mine)), 'a member of nothing').toEqual({ kind: 'no access' });
-    expect(await isLinked(access, person.id)).toBe(false);
+    expect(await link(person.id)).toBeNull();
     await administration.addMember(world.owner, { workspaceId: world.b, email: person.email, role: 'support' });
     expect(await signIn([], mine), 'what was given by hand is enough').toBe(person.id);
     expect(await seen(person.id)).toEqual(['support Workspace B']);
@@ -133,6 +134,25 @@ describe('who somebody is', () => {
     expect(await admit(access, ada(['admins'], other))).toEqual({ kind: 'no access' });
   });
 
+  test('whoever a provider brought has no password of their own until one is given to them; who is linked keeps theirs', async () => {
+    const id = await signIn(['noc']);
+    expect(await link(id)).toEqual({ hasOwnPassword: false });
+    await signIn(['noc', 'b-looks']);
+    expect(await link(id), 'at the second time').toEqual({ hasOwnPassword: false });
+    await administration.resetPassword(world.owner, { email: 'ada@corp.test', password: 'four random words here' });
+    expect(await link(id)).toEqual({ hasOwnPassword: true });
+    await signIn(['noc']);
+    expect(await link(id)).toEqual({ hasOwnPassword: true });
+    const person = await makePerson(world.owner, 'linked');
+    await signIn(['noc'], { subject: 'linked', email: person.email, isEmailVerified: true });
+    expect(await link(person.id)).toEqual({ hasOwnPassword: true });
+  });
+
+  test('linked to one provider is not linked to another, which this node may be told of next', async () => {
+    const id = await signIn(['noc']);
+    expect(await link(id, 'https://other.example.test')).toBeNull();
+  });
+
   test('somebody who is disabled stays out, with what they had, linked or not', async () => {
     const id = await signIn(['noc']);
     await administration.disableUser(world.owner, { email: 'ada@corp.test' });
@@ -142,7 +162,7 @@ describe('who somebody is', () => {
     await administration.disableUser(world.owner, { email: person.email });
     const theirs = { subject: 'leaver', email: person.email, isEmailVerified: true };
     expect(await admit(access, ada(['admins'], theirs))).toEqual({ kind: 'disabled' });
-    expect(await isLinked(access, person.id)).toBe(false);
+    expect(await link(person.id)).toBeNull();
   });
 
   test('one person in many browsers at once for the first time is one account', async () => {

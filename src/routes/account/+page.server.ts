@@ -6,7 +6,7 @@ import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
-import { isLinked } from '#lib/server/access/oidc-people.ts';
+import { readLink } from '#lib/server/access/oidc-people.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
@@ -38,10 +38,17 @@ export const load: PageServerLoad = async ({ locals, url }) => ({
   readAt: Date.now(),
   zones: Intl.supportedValuesOf('timeZone'),
   chosenZone: locals.isZoneChosen ? locals.timeZone : null,
-  signsInWith:
-    locals.access.oidc && (await isLinked(locals.database.access, locals.person!.id)) ? locals.access.oidc.label : null,
+  signsInWith: await readSignsInWith(locals),
   done: DONE.find((what) => what === url.searchParams.get('done')) ?? null
 });
+
+/** The provider that this account is linked to, if it is the one there is now. */
+async function readSignsInWith({ access, database, person }: App.Locals) {
+  if (access.oidc === null) return null;
+  const { issuer, label } = access.oidc;
+  const link = await readLink(database.access, { personId: person!.id, issuer });
+  return link && { label, ...link };
+}
 
 const toWhyNone = (party: unknown): string | null => (typeof party === 'string' ? party : null);
 

@@ -19,7 +19,7 @@ test('the offer leads to where one wanted to go, and says what failed by words o
 });
 
 test('what failed is told by the address that the offer reads', () => {
-  for (const failure of ['away', 'begun elsewhere', 'not signed in there', 'no access', 'busy'] as const) {
+  for (const failure of ['away', 'begun elsewhere', 'not signed in there', 'no access', 'limited', 'busy'] as const) {
     const path = toFailedPath(failure, '/admin');
     expect(path).toContain('next=%2Fadmin');
     expect(toOffer('Example', null, new URL(path, 'http://127.0.0.1'))?.failed).toBeTruthy();

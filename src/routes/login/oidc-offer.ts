@@ -9,6 +9,7 @@ const WORDS = {
   'begun elsewhere': 'again',
   'not signed in there': 'declined',
   'no access': 'access',
+  limited: 'limited',
   busy: 'busy'
 } as const satisfies Record<OidcFailure, string>;
 export type OidcWord = (typeof WORDS)[OidcFailure];

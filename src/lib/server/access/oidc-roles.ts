@@ -1,6 +1,6 @@
 /**
- * Which groups of the identity provider give which role, as an administrator writes it. It owns the form of the lines and
- * the sentences about what is wrong in them. What they give to somebody is decided by the database (migration 0017), which
+ * Which groups of the identity provider give which role, as an administrator writes it. It owns the form of the lines, the
+ * sentences about what is wrong in them, and whom a change of them concerns. What they give to somebody is decided by the database (migration 0017), which
  * is told them at the start: the role that signs people in cannot give more. Pure.
  */
 import { MEMBER_ROLES, type MemberRole } from './capabilities.ts';
@@ -53,6 +53,25 @@ export function parseOidcRoles(text: string): { roles: OidcRole[]; mistakes: str
   }
   if (lines.length > MOST_LINES) mistakes.push(`there are ${lines.length} lines, and ${MOST_LINES} at most are read`);
   return { roles, mistakes };
+}
+
+/**
+ * Groups of the lines that came, went or changed places: whoever is in none of them gets from `after` what `before` gave.
+ * What is alike at both ends is left out; of what lies between, more may be named than differs.
+ */
+export function toChangedGroups(before: readonly OidcRole[], after: readonly OidcRole[]): string[] {
+  const [was, is] = [before.map(toLine), after.map(toLine)];
+  const shorter = Math.min(was.length, is.length);
+  let head = 0;
+  while (head < shorter && was[head] === is[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && was.at(-1 - tail) === is.at(-1 - tail)) tail++;
+  const between = [before, after].flatMap((roles) => roles.slice(head, roles.length - tail));
+  return [...new Set(between.map(({ group }) => group))];
+}
+
+function toLine({ group, role, workspaceId, environmentIds }: OidcRole): string {
+  return JSON.stringify([group, role, workspaceId, environmentIds]);
 }
 
 function isRole(text: string): text is MemberRole {

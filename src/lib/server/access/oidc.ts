@@ -13,10 +13,14 @@ import { signInAnswered } from '../metrics/channels.ts';
 import { lacks, toClaimedPerson, type Claims } from './oidc-claims.ts';
 import { admit, endOnce } from './oidc-people.ts';
 import { MINUTES, toCookie, toTransactionSeal, type TransactionCookie } from './oidc-transaction.ts';
+import { openSignInLimits } from './sign-in-limits.ts';
 import { openTurns, TooManyWaitingError } from './turns.ts';
 
-/** `away`: the provider does not answer, or not as it should; `begun elsewhere`: too late, twice, or in another browser. */
-export type OidcFailure = 'away' | 'begun elsewhere' | 'not signed in there' | 'no access' | 'busy';
+/**
+ * `away`: the provider does not answer, or not as it should; `begun elsewhere`: too late, twice, or in another browser;
+ * `limited`: it failed too often from this network, and nobody was judged.
+ */
+export type OidcFailure = 'away' | 'begun elsewhere' | 'not signed in there' | 'no access' | 'limited' | 'busy';
 
 export interface Failed {
   kind: 'failed';
@@ -33,12 +37,17 @@ export type Finished =
 export interface Oidc {
   /** what people call the provider */
   label: string;
+  /** as the provider writes it */
+  issuer: string;
   /** of the cookie that holds what was begun */
   cookieName: string;
   /** Where to send the browser. `callback`: the address that the provider sends it back to. */
   begin(of: { callback: string; next: string | null }): Promise<Begun>;
-  /** It came back with `search`, and with this cookie. Throws only when the database cannot be asked. */
-  finish(of: { callback: string; search: string; cookie: string | null }): Promise<Finished>;
+  /**
+   * It came back with `search`, and with this cookie, from this address (null = a proxy hides it). Throws only when the
+   * database cannot be asked.
+   */
+  finish(of: { callback: string; search: string; cookie: string | null; address: string | null }): Promise<Finished>;
 }
 
 /** Of one request to the provider. */
@@ -61,6 +70,7 @@ export function openOidc(
   const { issuer, label, groupsClaim } = settings;
   const provider = openProvider(settings, now);
   const turns = openTurns(AT_ONCE);
+  const limits = openSignInLimits(pool);
   const seal = openSeal(pool);
   const over = toCookie('', secure);
 
@@ -74,6 +84,7 @@ export function openOidc(
 
   return {
     label,
+    issuer,
     cookieName: over.name,
     async begin({ callback, next }) {
       let configuration: client.Configuration;
@@ -105,7 +116,7 @@ export function openOidc(
       };
     },
 
-    async finish({ callback, search, cookie }) {
+    async finish({ callback, search, cookie, address }) {
       const begun = cookie === null ? null : (await seal()).open(cookie, now());
       if (begun === null) return fail('begun elsewhere', 'nothing was begun in this browser, or it is over', null);
       const { state, nonce, verifier, next, expiresAt } = begun;
@@ -113,7 +124,16 @@ export function openOidc(
       // The cookie stays: a page elsewhere that sends the browser here must not end what its person has begun.
       if (!isSame(parameters.get('state') ?? '', state))
         return fail('begun elsewhere', 'the state is not that of this browser', next, true);
-      if (!(await endOnce(pool, state, expiresAt))) return fail('begun elsewhere', 'it had come back before', next);
+      // Before anything is written or asked for: whoever begins over and over would fill the table, and make the provider
+      // and everybody's turns busy with codes that are none.
+      if ((await limits.takeOf('oidc', address)) !== null) {
+        signInAnswered.tell({ answer: 'limited' });
+        return fail('limited', 'too many attempts', next);
+      }
+      // Without a code there is nothing to be had, so nothing that could be had twice: who declines costs no row, and no try.
+      const hasCode = parameters.has('code');
+      if (hasCode && !(await endOnce(pool, state, expiresAt)))
+        return fail('begun elsewhere', 'it had come back before', next);
 
       let claims: Claims;
       try {
@@ -122,8 +142,10 @@ export function openOidc(
         );
       } catch (error) {
         if (error instanceof TooManyWaitingError) return fail('busy', 'too many at once', next);
-        if (error instanceof client.AuthorizationResponseError)
+        if (error instanceof client.AuthorizationResponseError) {
+          if (!hasCode) await limits.giveBackOf('oidc', address);
           return fail('not signed in there', `the provider said ${toCode(error.error)}`, next);
+        }
         return fail('away', toReason(error), next);
       }
       const person = toClaimedPerson(claims, groupsClaim);
@@ -132,9 +154,9 @@ export function openOidc(
       if (outcome.kind === 'busy') return fail('busy', 'too many passwords at once', next);
       const isIn = outcome.kind === 'signed in';
       signInAnswered.tell({ answer: isIn ? 'signed in' : 'refused' });
-      return isIn
-        ? { kind: 'signed in', personId: outcome.personId, next, setCookie: over }
-        : fail('no access', outcome.kind, next);
+      if (!isIn) return fail('no access', outcome.kind, next);
+      await limits.giveBackOf('oidc', address);
+      return { kind: 'signed in', personId: outcome.personId, next, setCookie: over };
     }
   };
 }
@@ -222,6 +244,11 @@ function isSame(one: string, other: string): boolean {
 function toReason(error: unknown): string {
   const said: string[] = [];
   for (let at = error; at instanceof Error && said.length < 4; at = at.cause) {
+    // Its message quotes what could not be read, and that is an answer with tokens in it.
+    if (at instanceof SyntaxError) {
+      said.push('it is no JSON');
+      break;
+    }
     const code = 'code' in at && typeof at.code === 'string' ? ` (${toCode(at.code)})` : '';
     const answer = at instanceof client.ResponseBodyError ? `: ${toCode(at.error)}` : '';
     const advice =

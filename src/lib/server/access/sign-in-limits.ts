@@ -13,6 +13,7 @@ import { toNetwork } from './network.ts';
 /** Failures of passwords before one must wait. */
 export const LIMITS = { accountFromNetwork: 10, network: 60, account: 30 } as const;
 type Kind = keyof typeof LIMITS;
+type Way = 'passkey' | 'oidc';
 
 /** Failures are forgotten after this. */
 const WINDOW_SECONDS = 15 * 60;
@@ -35,12 +36,12 @@ export interface SignInLimits {
   /** A number: seconds to wait, and nothing may be judged. `address` null = a proxy hides it. */
   take(accountName: string, address: string | null): Promise<number | Taken>;
   /**
-   * The same of a way in that names no account: as often as a network may fail, and counted by itself, so that neither
-   * way uses up the tries of the other. null: it may be judged.
+   * The same of a way in that names no account: as often as a network may fail, and counted by itself, so that no way uses
+   * up the tries of another. null: it may be judged.
    */
-  takeOf(way: 'passkey', address: string | null): Promise<number | null>;
+  takeOf(way: Way, address: string | null): Promise<number | null>;
   /** It was right, after all. */
-  giveBackOf(way: 'passkey', address: string | null): Promise<void>;
+  giveBackOf(way: Way, address: string | null): Promise<void>;
 }
 
 /** `pool` acts as the role `access`. `allowed`: failures before one must wait. */

@@ -15,11 +15,13 @@ export const load: PageServerLoad = async (event) => {
   const answer = await oidc.finish({
     callback: url.origin + url.pathname,
     search: url.search,
-    cookie: cookies.get(oidc.cookieName) ?? null
+    cookie: cookies.get(oidc.cookieName) ?? null,
+    address: locals.address
   });
   if (answer.setCookie) cookies.set(answer.setCookie.name, answer.setCookie.value, answer.setCookie.options);
   if (answer.kind === 'failed') {
-    locals.denied({ door: 'sign-in', why: 'identity provider', reason: answer.reason });
+    const why = answer.failure === 'limited' ? 'too many attempts' : 'identity provider';
+    locals.denied({ door: 'sign-in', why, reason: answer.reason });
     redirect(303, toFailedPath(answer.failure, toReturnPath(answer.next)));
   }
   redirect(303, await enter(event, answer.personId, answer.next ?? ''));
