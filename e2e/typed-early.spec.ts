@@ -33,12 +33,12 @@ test('a choice of colours and of a time zone are still there, and are what is sa
   const { page } = await open(world.everyone, '/account');
   const release = await holdScripts(page);
   await page.goto('/account', { waitUntil: 'commit' });
-  await page.getByLabel('Dark').check();
+  await page.getByRole('radio', { name: 'Dark' }).check();
   await page.getByLabel('Time zone').selectOption('Europe/Berlin');
   await expect(page.locator('input[name=theme][checked]')).toHaveCount(1);
   release();
   await expect(page.locator('input[name=theme][checked]')).toHaveCount(0);
-  await expect(page.getByLabel('Dark')).toBeChecked();
+  await expect(page.getByRole('radio', { name: 'Dark' })).toBeChecked();
   await expect(page.getByLabel('Time zone')).toHaveValue('Europe/Berlin');
 });
 
