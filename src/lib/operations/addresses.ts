@@ -96,3 +96,12 @@ export function cursorAfter(
   const text = `${orderInstant(orderOf(filter), row)}.${row.id}`;
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
+
+/** The page of refused reports, from a place in it on. (Here and not with their wording, which every page would load.) */
+export function refusedAddress(
+  workspaceId: number,
+  place: { after?: string | null; before?: string | null } = {}
+): string {
+  const query = place.after ? `?after=${place.after}` : place.before ? `?before=${place.before}` : '';
+  return `/admin/workspaces/${workspaceId}/rejected${query}`;
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { refusalAdvice, refusalSentence, refusedAddress, toPlainJson } from './refused.ts';
+import { refusedAddress } from './addresses.ts';
+import { refusalAdvice, refusalSentence, toPlainJson } from './refused.ts';
 
 test('every reason is a sentence, and every name has an advice of its own', () => {
   expect(refusalSentence('the outcome failed is final')).toBe('The outcome failed is final.');

@@ -65,11 +65,3 @@ export function toPlainJson(text: string): string {
     [...Array(found.length).keys()].map((at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
   );
 }
-
-export function refusedAddress(
-  workspaceId: number,
-  place: { after?: string | null; before?: string | null } = {}
-): string {
-  const query = place.after ? `?after=${place.after}` : place.before ? `?before=${place.before}` : '';
-  return `/admin/workspaces/${workspaceId}/rejected${query}`;
-}

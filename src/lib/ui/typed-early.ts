@@ -13,16 +13,14 @@ const KEPT = 'form[method=post] :is(input, textarea, select), input[type=search]
 
 /** Does it hold anything else than the server rendered? */
 const isChanged = ({ options, value, defaultValue, checked, defaultChecked }: Control): boolean =>
-  options
-    ? [...options].some(({ selected, defaultSelected }) => selected !== defaultSelected)
-    : value !== defaultValue || checked !== defaultChecked;
+  options ? !options[options.selectedIndex]?.defaultSelected : value !== defaultValue || checked !== defaultChecked;
 
 /**
- * Call it before any component of the page renders (in the script of the root layout).
+ * Call it before any component of the page renders (in the script of the root layout); on the server there is nothing to keep.
  * @returns puts back what was entered; call it once the page is hydrated
  */
 export function keepTyped(): () => void {
-  const typed = [...document.querySelectorAll<Control>(KEPT)]
+  const typed = [...(globalThis.document?.querySelectorAll<Control>(KEPT) ?? [])]
     .filter(isChanged)
     .map((control) => ({ control, entered: { value: control.value, checked: control.checked } }));
   return () => {
