@@ -105,3 +105,17 @@ test('colours and zone are this browser’s own choice, also without scripts', a
   await expect(again.locator('html')).toHaveAttribute('data-theme', 'system');
   await scripted.close();
 });
+
+test('after another password, whoever has passkeys is told that those still sign in', async ({ world, open }) => {
+  const person = await addMember(world, 'operator');
+  const { page } = await open(person, '/account?done=password');
+  const done = page.getByRole('status').filter({ hasText: 'Your password was changed' });
+  await expect(done).not.toContainText('passkey');
+  await world.owner.query(
+    `insert into watchfloor.passkeys (user_id, credential_id, public_key, user_handle, counter, transports, name)
+     values ($1, $2, '', 'x', 0, '{}', 'My laptop')`,
+    [person.id, `told-${person.id}`]
+  );
+  await page.reload();
+  await expect(done).toContainText('Your passkeys still sign you in: remove those that you do not know.');
+});

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { isLinked } from '#lib/server/access/oidc-people.ts';
+import { toFirstPath } from '#lib/server/access/return-path.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
@@ -61,6 +62,7 @@ export const actions: Actions = {
       { pool: locals.database.access, signIn: locals.access.signIn, sessions: locals.access.sessions },
       {
         person: locals.person!,
+        sessionId: locals.session!.id,
         current,
         next,
         address: locals.address,
@@ -78,6 +80,9 @@ export const actions: Actions = {
         setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
         return refuse(429, 'current', `Too many attempts. Try again ${toWait(answer.retryAfterSeconds)}.`);
       }
+      case 'over':
+        locals.denied({ door: 'account', why: 'signed out' });
+        redirect(303, toFirstPath('/account', 'out'));
       case 'busy':
         return refuse(503, 'current', 'Many people are signing in right now. Try again in a moment.');
     }

@@ -13,6 +13,7 @@ import { signInAnswered } from '../metrics/channels.ts';
 import { lacks, toClaimedPerson, type Claims } from './oidc-claims.ts';
 import { admit, endOnce } from './oidc-people.ts';
 import { MINUTES, toCookie, toTransactionSeal, type TransactionCookie } from './oidc-transaction.ts';
+import type { Proven } from './sign-outs.ts';
 import { openTurns, TooManyWaitingError } from './turns.ts';
 
 /** `away`: the provider does not answer, or not as it should; `begun elsewhere`: too late, twice, or in another browser. */
@@ -27,8 +28,7 @@ export interface Failed {
   setCookie: TransactionCookie | null;
 }
 export type Begun = { kind: 'begun'; location: string; setCookie: TransactionCookie } | Failed;
-export type Finished =
-  { kind: 'signed in'; personId: number; next: string | null; setCookie: TransactionCookie } | Failed;
+export type Finished = ({ kind: 'signed in'; next: string | null; setCookie: TransactionCookie } & Proven) | Failed;
 
 export interface Oidc {
   /** what people call the provider */
@@ -132,9 +132,7 @@ export function openOidc(
       if (outcome.kind === 'busy') return fail('busy', 'too many passwords at once', next);
       const isIn = outcome.kind === 'signed in';
       signInAnswered.tell({ answer: isIn ? 'signed in' : 'refused' });
-      return isIn
-        ? { kind: 'signed in', personId: outcome.personId, next, setCookie: over }
-        : fail('no access', outcome.kind, next);
+      return isIn ? { ...outcome, next, setCookie: over } : fail('no access', outcome.kind, next);
     }
   };
 }
