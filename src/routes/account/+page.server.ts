@@ -69,6 +69,10 @@ export const actions: Actions = {
         agent: toBrowserName(request.headers.get('user-agent'))
       }
     );
+    if (answer.kind === 'over') {
+      locals.denied({ door: 'account', why: 'signed out' });
+      redirect(303, toFirstPath('/account', 'out'));
+    }
     switch (answer.kind) {
       case 'mistake':
         return refuse(400, 'next', answer.sentence);
@@ -80,9 +84,6 @@ export const actions: Actions = {
         setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
         return refuse(429, 'current', `Too many attempts. Try again ${toWait(answer.retryAfterSeconds)}.`);
       }
-      case 'over':
-        locals.denied({ door: 'account', why: 'signed out' });
-        redirect(303, toFirstPath('/account', 'out'));
       case 'busy':
         return refuse(503, 'current', 'Many people are signing in right now. Try again in a moment.');
     }
