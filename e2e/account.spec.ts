@@ -105,3 +105,45 @@ test('colours and zone are this browser’s own choice, also without scripts', a
   await expect(again.locator('html')).toHaveAttribute('data-theme', 'system');
   await scripted.close();
 });
+
+test('after another password, whoever has passkeys is told that those still sign in', async ({ world, open }) => {
+  const person = await addMember(world, 'operator');
+  const { page } = await open(person, '/account?done=password');
+  const done = page.getByRole('status').filter({ hasText: 'Your password was changed' });
+  await expect(done).not.toContainText('passkey');
+  await world.owner.query(
+    `insert into watchfloor.passkeys (user_id, credential_id, public_key, user_handle, counter, transports, name)
+     values ($1, $2, '', 'x', 0, '{}', 'My laptop')`,
+    [person.id, `told-${person.id}`]
+  );
+  await page.reload();
+  await expect(done).toContainText('Your passkeys still sign you in: remove those that you do not know.');
+});
+
+test('whoever enters the password while it is changed elsewhere is signed in nowhere, and told to sign in again', async ({
+  world,
+  page
+}) => {
+  const person = await addMember(world, 'operator');
+  const changing = await world.owner.connect();
+  const { rows } = await changing.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await changing.query('begin');
+  await changing.query('update users set sign_outs = sign_outs + 1 where id = $1', [person.id]);
+  await page.goto('/login?next=%2Faccount');
+  await page.getByLabel('Email').fill(person.email);
+  await page.getByLabel('Password').fill(DEMO_PASSWORD);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click({ noWaitAfter: true });
+  // The password was right, and the session waits for the row.
+  const waiting = () =>
+    world.owner.query('select from pg_locks l where not granted and $1 = any (pg_blocking_pids(l.pid))', [
+      rows[0]!.pid
+    ]);
+  await expect.poll(async () => (await waiting()).rowCount).toBeGreaterThan(0);
+  await changing.query('commit');
+  changing.release();
+  await expect(page).toHaveURL('/login?out=1&next=%2Faccount');
+  await expect(page.getByRole('status').filter({ hasText: 'signed you out everywhere' })).toBeVisible();
+  expect((await page.context().cookies()).map(({ name }) => name)).not.toContain('watchfloor');
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  expect(violations).toEqual([]);
+});

@@ -4,7 +4,8 @@
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { CDPSession, Page } from '@playwright/test';
-import { makeSession } from '../tests/harness/world.ts';
+import { makeRecoveryCodes, toRecoveryHash } from '../src/lib/server/access/authenticator-codes.ts';
+import { makeSession, type TestPerson, type World } from '../tests/harness/world.ts';
 import { untilLive } from './harness/hub-page.ts';
 import { DEMO_PASSWORD } from './harness/instance.ts';
 import { addMember } from './harness/people.ts';
@@ -128,6 +129,94 @@ test('a passkey is renamed and removed with the password; then it signs nobody i
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('alert')).toContainText('does not belong to an active account');
   await expectClean(page, 'a passkey that was removed');
+});
+
+/** An app whose codes nobody knows, and a recovery code that counts. */
+async function addApp(world: World, { id }: TestPerson): Promise<string> {
+  const [code] = makeRecoveryCodes();
+  await world.owner.query(
+    `with app as (insert into watchfloor.authenticators (user_id, sealed, last_step) values ($1, '\\x01', 0))
+     insert into watchfloor.recovery_codes (user_id, code_hash) values ($1, $2)`,
+    [id, toRecoveryHash(code!)]
+  );
+  return code!;
+}
+const countChallenges = async (world: World, { id }: TestPerson): Promise<number> =>
+  (
+    await world.owner.query<{ n: number }>(
+      `select count(*) as n from watchfloor.passkey_challenges c join sessions s on s.id = c.session_id
+       where s.user_id = $1`,
+      [id]
+    )
+  ).rows[0]!.n;
+
+test('where an app is asked for at signing in, it is for a passkey, too: the password alone makes none, scripts or not', async ({
+  world,
+  open,
+  baseURL
+}) => {
+  const person = await addMember(world, 'operator');
+  const { page } = await open(person, '/account/passkeys', { baseURL: byName(baseURL!), javaScriptEnabled: false });
+  const code = page.getByLabel('Code of your authenticator app, or a recovery code');
+  const password = page.locator('#current-0');
+  const goOn = () => page.getByRole('button', { name: 'Go on' }).click();
+  await expect(password).toBeVisible();
+  await expect(code, 'who has no app is asked for no code').toHaveCount(0);
+  const recoveryCode = await addApp(world, person);
+  // The page from before has no such field.
+  await password.fill(DEMO_PASSWORD);
+  await goOn();
+  await expect(page.getByRole('alert')).toHaveText('Enter a code of the app, or a recovery code.');
+  await password.fill(DEMO_PASSWORD);
+  await code.fill('000000');
+  await goOn();
+  await expect(page.getByRole('alert')).toContainText('cannot be checked here');
+  await password.fill('not my password at all');
+  await code.fill(recoveryCode);
+  await goOn();
+  await expect(page.getByRole('alert')).toHaveText('This is not your password.');
+  expect(await countChallenges(world, person)).toBe(0);
+  await password.fill(DEMO_PASSWORD);
+  await code.fill(recoveryCode);
+  await goOn();
+  await expect(page.getByRole('button', { name: 'Make the passkey' })).toBeVisible();
+  expect(await countChallenges(world, person)).toBe(1);
+  await page.goto('/account/passkeys');
+  await password.fill(DEMO_PASSWORD);
+  await code.fill(recoveryCode);
+  await goOn();
+  await expect(page.getByRole('alert'), 'it counts once').toContainText('was used already');
+});
+
+test('Enter in the name of a passkey makes it, as its button does', async ({ world, open, baseURL }) => {
+  const person = await addMember(world, 'operator');
+  const { page } = await open(person, '/account', { baseURL: byName(baseURL!) });
+  await addDevice(page);
+  await begin(page);
+  await expect(page.getByRole('button', { name: 'Make the passkey' })).toBeEnabled();
+  await page.getByLabel('Name, to know it by').press('Enter');
+  await expect(page).toHaveURL('/account?done=passkey-added');
+});
+
+test('a passkey that is gone meanwhile is said to be, though it is not in the list any more', async ({
+  world,
+  open,
+  baseURL
+}) => {
+  const person = await addMember(world, 'operator');
+  await world.owner.query(
+    `insert into watchfloor.passkeys (user_id, credential_id, public_key, user_handle, counter, transports, name)
+     values ($1, $2, '', 'x', 0, '{}', 'My laptop')`,
+    [person.id, `gone-${person.id}`]
+  );
+  const { page } = await open(person, '/account/passkeys', { baseURL: byName(baseURL!) });
+  await page.locator('summary').filter({ hasText: 'My laptop' }).click();
+  await world.owner.query('delete from watchfloor.passkeys where user_id = $1', [person.id]);
+  const item = page.getByRole('listitem').filter({ hasText: 'Change' });
+  await item.getByLabel('Password that you have').fill(DEMO_PASSWORD);
+  await item.getByRole('button', { name: 'Remove' }).click();
+  await expect(page.getByRole('alert')).toHaveText('This passkey is not there any more.');
+  await expectClean(page, 'a passkey that is gone');
 });
 
 test('without the person’s PIN, face or finger, and without a passkey, nobody is signed in', async ({

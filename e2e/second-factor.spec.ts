@@ -61,9 +61,16 @@ async function enterPassword(
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Enter your code');
   return { page, context };
 }
+/**
+ * Ends when the answer is there, whatever it is: forms are plain, so the page of the answer before looks like it, and what
+ * is typed into a page that is about to go is lost.
+ */
 async function enterCode(page: Page, code: string): Promise<void> {
   await page.getByLabel(/Six digits|Recovery code/).fill(code);
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  const loaded = page.waitForEvent('load');
   await page.getByRole('button', { name: 'Sign in' }).click();
+  await Promise.all([answer, loaded]);
 }
 
 test('an app is set up with the password and its first code; other browsers are signed out; codes are shown once', async ({
@@ -195,6 +202,78 @@ test('too many wrong codes wait; what took too long begins again; without a pass
   await fresh.goto('/login/second');
   await expect(fresh).toHaveURL('/login');
   await stranger.close();
+});
+
+test('a second "Turn on" is not sent, and one that is answers nothing that signs this browser out', async ({
+  world,
+  open,
+  baseURL
+}) => {
+  const person = await addMember(world, 'operator');
+  const begin = async (page: Page): Promise<string> => {
+    await page.goto('/account/authenticator');
+    await page.getByLabel('Password that you have').fill(DEMO_PASSWORD);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    return page.locator('.secret').innerText();
+  };
+  const { page } = await open(person, '/account');
+  const secret = await begin(page);
+  let sent = 0;
+  const twice = page.waitForEvent('console', (message) => message.text() === 'clicked twice');
+  await page.route('**/account/authenticator?/confirm', async (route) => {
+    sent++;
+    await twice;
+    await route.continue();
+  });
+  await page.getByLabel('Six digits that the app shows').fill(codeOf(secret));
+  // By the page itself: Playwright's second click would wait for what the first began.
+  await page.getByRole('button', { name: 'Turn on' }).evaluate((button: HTMLButtonElement) => {
+    button.click();
+    setTimeout(() => {
+      button.click();
+      console.log('clicked twice');
+    }, 100);
+  });
+  await expect(page.locator('.codes li')).toHaveCount(10);
+  expect(sent).toBe(1);
+
+  // Without scripts nothing holds it back.
+  const other = await addMember(world, 'operator');
+  const there = await open(other, '/account', { javaScriptEnabled: false });
+  const body = new URLSearchParams({ code: codeOf(await begin(there.page)) });
+  const confirm = () =>
+    fetch(new URL('/account/authenticator?/confirm', baseURL), {
+      method: 'POST',
+      headers: { cookie: other.cookie, origin: new URL(baseURL!).origin, accept: 'text/html' },
+      body,
+      redirect: 'manual'
+    });
+  const answers = [...(await Promise.all([confirm(), confirm()])), await confirm()];
+  const cookies = answers.map(({ headers }) => headers.getSetCookie().filter((one) => one.startsWith('watchfloor=')));
+  expect(answers.map(({ status }) => status).filter((status) => status === 200)).toHaveLength(1);
+  expect(cookies.flat(), 'one new session, and no blank cookie').toHaveLength(1);
+  expect(cookies.flat()[0]).toMatch(/^watchfloor=[\w-]{43};/);
+  expect(answers[2]!.headers.get('location')).toContain('/login');
+});
+
+test('a cookie that went with its five minutes leads back to where one wanted to go', async ({
+  world,
+  open,
+  browser,
+  baseURL
+}) => {
+  const person = await addMember(world, 'operator');
+  await setUp((await open(person, '/account')).page);
+  const { page, context } = await enterPassword(browser, baseURL!, person);
+  await context.clearCookies();
+  await page.goto('/login/second?with=recovery&next=%2Faccount');
+  await expect(page).toHaveURL('/login?over=1&next=%2Faccount');
+  await expect(page.getByRole('status').filter({ hasText: 'longer than five minutes' })).toBeVisible();
+  await page.goto('/login/second?with=recovery');
+  await expect(page).toHaveURL('/login?over=1');
+  await page.goto('/login/second?next=https%3A%2F%2Fevil.example');
+  await expect(page).toHaveURL('/login?over=1');
+  await context.close();
 });
 
 test('an app is turned off with the password and a code; then the password alone signs in', async ({

@@ -71,7 +71,10 @@ export const handle: Handle = async ({ event, resolve }) => {
   });
   locals.session = session;
   locals.person = person;
-  if (setCookie) cookies.set(setCookie.name, setCookie.value, setCookie.options);
+  // A form that is sent twice: the first has ended this session and made another, and this answer, which may come last, must
+  // not take that from the browser. The next page clears a cookie that counts no more.
+  if (setCookie && (session || request.method === 'GET'))
+    cookies.set(setCookie.name, setCookie.value, setCookie.options);
 
   if (!person && needsPerson(route.id, url.pathname)) {
     locals.denied({ door: 'page', why: 'signed out', path: url.pathname });

@@ -6,6 +6,7 @@ import { addUser, disableUser, resetPassword } from '../src/lib/server/access/ad
 import { openSessions, toHandle, type SessionCookie, type Sessions } from '../src/lib/server/access/sessions.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { signInNow } from './harness/sign-in.ts';
 
 const EMAIL = 'ada@example.com';
 let database: TestDatabase;
@@ -35,7 +36,7 @@ const toHeader = ({ name, value }: SessionCookie) => `theme=dark; ${name}=${valu
 const toHash = (token: string) => createHash('sha256').update(token).digest('hex');
 
 async function signIn(): Promise<{ header: string; token: string; sessionId: string }> {
-  const { sessionId, setCookie } = await sessions.signIn(personId);
+  const { sessionId, setCookie } = await signInNow({ sessions, pool: access }, personId);
   return { header: toHeader(setCookie), token: setCookie.value, sessionId };
 }
 
@@ -72,7 +73,7 @@ describe('the cookie and the table', () => {
   });
 
   test('over https the cookie cannot be set by a subdomain, read by a script or sent along from elsewhere', async () => {
-    const { setCookie } = await sessions.signIn(personId);
+    const { setCookie } = await signInNow({ sessions, pool: access }, personId);
     expect(setCookie).toMatchObject({
       name: '__Host-watchfloor',
       options: { path: '/', secure: true, httpOnly: true, sameSite: 'lax', maxAge: 7 * 24 * 3600 }
@@ -80,7 +81,7 @@ describe('the cookie and the table', () => {
   });
 
   test('over plain http it has another name, which https never accepts', async () => {
-    const plain = await openSessions({ pool: access, secure: false }).signIn(personId);
+    const plain = await signInNow({ sessions: openSessions({ pool: access, secure: false }), pool: access }, personId);
     expect(plain.setCookie).toMatchObject({ name: 'watchfloor', options: { secure: false, httpOnly: true } });
     expect(await sessions.readSession(toHeader(plain.setCookie))).toBeNull();
   });
@@ -160,7 +161,7 @@ describe('the end of a session', () => {
 
   test('disabling somebody and resetting a password end every session of theirs and no other', async () => {
     const other = await addUser(owner, { email: 'bob@example.com', name: 'Bob', password: 'four random words' });
-    const bob = toHeader((await sessions.signIn(other.id)).setCookie);
+    const bob = toHeader((await signInNow({ sessions, pool: access }, other.id)).setCookie);
     const first = await signIn();
     const second = await signIn();
     await resetPassword(owner, { email: EMAIL, password: 'five other random words' });
@@ -208,10 +209,10 @@ test('a page’s request costs one statement to know who asks', async () => {
 
 describe('a person’s own sessions', () => {
   test('are listed with what they were made with, the newest first, and not those that are over', async () => {
-    const old = await sessions.signIn(personId, 'Firefox on Linux');
+    const old = await signInNow({ sessions, pool: access }, personId, 'Firefox on Linux');
     await owner.query(`update sessions set created_at = created_at - interval '1 hour'`);
-    const mine = await sessions.signIn(personId);
-    const over = await sessions.signIn(personId);
+    const mine = await signInNow({ sessions, pool: access }, personId);
+    const over = await signInNow({ sessions, pool: access }, personId);
     await owner.query(`update sessions set expires_at = now() where id = $1`, [over.sessionId]);
     const listed = await sessions.readOwn(personId);
     expect(listed.map(({ handle, agent }) => [handle, agent])).toEqual([
@@ -240,7 +241,7 @@ describe('a person’s own sessions', () => {
 
   test('one ends by its handle, and only one’s own; all others end at once', async () => {
     const bob = (await addUser(owner, { email: 'bob@example.com', name: 'Bob', password: 'four random words' })).id;
-    const theirs = await sessions.signIn(bob);
+    const theirs = await signInNow({ sessions, pool: access }, bob);
     const [here, there, elsewhere] = [await signIn(), await signIn(), await signIn()];
     expect(await sessions.endOwn(personId, { handle: toHandle(theirs.sessionId) })).toBe(0);
     expect(await sessions.endOwn(personId, { handle: toHandle(there.sessionId) })).toBe(1);

@@ -68,14 +68,14 @@ const kinds = (answers: SignInAnswer[]) => [...new Set(answers.map(({ kind }) =>
 
 describe('the answer', () => {
   test('the right password signs in, however the e-mail is written', async () => {
-    expect(await attempt()).toEqual({ kind: 'signed in', personId });
-    expect(await attempt('  ADA@Example.com ')).toEqual({ kind: 'signed in', personId });
+    expect(await attempt()).toMatchObject({ kind: 'signed in', personId });
+    expect(await attempt('  ADA@Example.com ')).toMatchObject({ kind: 'signed in', personId });
   });
 
   test('after a reset only the new password signs in', async () => {
     await resetPassword(owner, { email: EMAIL, password: 'five other random words' });
     expect(await attempt()).toEqual({ kind: 'refused' });
-    expect(await attempt(EMAIL, 'five other random words')).toEqual({ kind: 'signed in', personId });
+    expect(await attempt(EMAIL, 'five other random words')).toMatchObject({ kind: 'signed in', personId });
   });
 
   test('wrong, unknown, disabled and impossible get one answer for the same work: one hash of one cost, the same statements', async () => {
@@ -159,8 +159,8 @@ describe('limits', () => {
   test('meanwhile the same account signs in from elsewhere, and others from the same network', async () => {
     const { id } = await addUser(owner, { email: 'bob@example.com', name: 'Bob', password: PASSWORD });
     await fail(50);
-    expect(await attempt(EMAIL, PASSWORD, '203.0.113.2')).toEqual({ kind: 'signed in', personId });
-    expect(await attempt('bob@example.com')).toEqual({ kind: 'signed in', personId: id });
+    expect(await attempt(EMAIL, PASSWORD, '203.0.113.2')).toMatchObject({ kind: 'signed in', personId });
+    expect(await attempt('bob@example.com')).toMatchObject({ kind: 'signed in', personId: id });
   });
 
   test('a burst of attempts at once passes no more than the limit', async () => {
@@ -247,8 +247,11 @@ describe('limits', () => {
     expect((await attempt()).kind).toBe('signed in');
     for (let index = 0; index <= LIMITS.network; index++) await attempt(`guest-${index}@example.com`, 'wrong');
     expect((await attempt('bob@example.com')).kind, 'never seen there').toBe('limited');
-    expect(await attempt()).toEqual({ kind: 'signed in', personId });
-    expect(await attempt('bob@example.com', PASSWORD, '203.0.113.2')).toEqual({ kind: 'signed in', personId: id });
+    expect(await attempt()).toMatchObject({ kind: 'signed in', personId });
+    expect(await attempt('bob@example.com', PASSWORD, '203.0.113.2')).toMatchObject({
+      kind: 'signed in',
+      personId: id
+    });
     // And their own failures there count as before.
     expect((await fail(LIMITS.accountFromNetwork + 1)).at(-1)!.kind).toBe('limited');
   });

@@ -40,10 +40,14 @@ beforeEach(async () => {
   await world.owner.query('delete from watchfloor.sign_in_limits');
 });
 
-const change = (more: Partial<PasswordChange> = {}) =>
-  changePassword(
+const change = async (more: Partial<PasswordChange> = {}) => {
+  const { rows } = await world.owner.query<{ id: string }>('select id from sessions where user_id = $1', [
+    world.everyone.id
+  ]);
+  return changePassword(
     { pool: access, signIn, sessions },
     {
+      sessionId: rows[0]?.id ?? (await makeSession(world.owner, world.everyone.id)).sessionId,
       person: { id: world.everyone.id, email: world.everyone.email, name: 'Ada Lovelace' },
       current: PASSWORD,
       next: NEXT,
@@ -52,6 +56,7 @@ const change = (more: Partial<PasswordChange> = {}) =>
       ...more
     }
   );
+};
 const kept = async (): Promise<string> =>
   (
     await world.owner.query<{ password_hash: string }>('select password_hash from users where id = $1', [

@@ -2,12 +2,14 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as administration from '../src/lib/server/access/administration.ts';
-import { MOST_CHALLENGES, MOST_PASSKEYS, openPasskeys, type Passkeys } from '../src/lib/server/access/passkeys.ts';
+import { CHALLENGE_MINUTES } from '../src/lib/server/access/passkey-proofs.ts';
+import { MOST_PASSKEYS, openPasskeys, type Passkeys } from '../src/lib/server/access/passkeys.ts';
 import { openSessions, type Sessions } from '../src/lib/server/access/sessions.ts';
 import { FIRST_WAIT_SECONDS, LIMITS } from '../src/lib/server/access/sign-in-limits.ts';
 import { openSignIn } from '../src/lib/server/access/sign-in.ts';
 import { openPool, ROLES } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { signInNow } from './harness/sign-in.ts';
 import { makeSoftPasskey, type Faults, type SoftPasskey } from './harness/soft-passkey.ts';
 
 const library = vi.hoisted(() => ({ verifyRegistrationResponse: vi.fn() }));
@@ -26,6 +28,8 @@ let database: TestDatabase;
 let owner: pg.Pool;
 let access: pg.Pool;
 let passkeys: Passkeys;
+/** ms; the clock of whoever judges */
+let now = Date.now();
 let sessions: Sessions;
 let person: { id: number; name: string; email: string };
 
@@ -33,12 +37,14 @@ beforeAll(async () => {
   database = await createDatabase();
   owner = openPool({ url: database.url, role: 'owner', max: 2, applicationName: 'tests' });
   access = openPool({ url: database.url, role: 'access', max: 8, applicationName: 'tests' });
-  passkeys = openPasskeys(access, { secure: false });
+  passkeys = openPasskeys(access, { secure: false, now: () => now });
   sessions = openSessions({ pool: access, secure: false });
 });
 beforeEach(async () => {
   await owner.query('delete from public.users');
-  await owner.query('delete from watchfloor.passkey_challenges');
+  for (const table of ['passkey_challenges', 'passkey_challenges_used'])
+    await owner.query(`delete from watchfloor.${table}`);
+  now = Date.now();
   await owner.query('delete from watchfloor.sign_in_limits');
   const { id } = await administration.addUser(owner, { email: EMAIL, name: 'Ada', password: PASSWORD });
   person = { id, name: 'Ada', email: EMAIL };
@@ -49,7 +55,7 @@ afterAll(async () => {
 });
 
 async function beginCreation(who = person) {
-  const { sessionId } = await sessions.signIn(who.id);
+  const { sessionId } = await signInNow({ sessions, pool: access }, who.id);
   const begun = await passkeys.beginCreation(who, sessionId, PARTY);
   if (!begun) throw new Error('too many');
   return { sessionId, options: begun.options, challenge: begun.setCookie.value };
@@ -58,29 +64,29 @@ async function create(faults: Faults = {}, who = person, device = makeSoftPasske
   const { sessionId, options, challenge } = await beginCreation(who);
   const response = device.create(options, faults);
   const made = await passkeys.create({ person: who, sessionId, challenge, response, name: 'Laptop', party: PARTY });
-  return { made, device, sessionId };
+  return { made: made.kind, device, sessionId };
 }
-async function beginSignIn(address: string | null = ADDRESS): Promise<string> {
-  const begun = await passkeys.beginSignIn(address, PARTY);
-  if (typeof begun === 'number') throw new Error(`wait ${begun}`);
-  return begun.setCookie.value;
+/** `cookie`: the value of what the browser keeps. */
+async function beginSignIn(): Promise<{ cookie: string; challenge: string }> {
+  const { setCookie, options } = await passkeys.beginSignIn(PARTY);
+  return { cookie: setCookie.value, challenge: options.challenge };
 }
-async function signIn(device: SoftPasskey, faults: Faults = {}) {
-  const challenge = await beginSignIn();
-  return passkeys.signIn({ challenge, response: device.get({ challenge }, faults), address: ADDRESS, party: PARTY });
+async function signIn(device: SoftPasskey, faults: Faults = {}, address: string | null = ADDRESS) {
+  const begun = await beginSignIn();
+  return passkeys.signIn({ challenge: begun.cookie, response: device.get(begun, faults), address, party: PARTY });
 }
 const count = async (table: string): Promise<number> =>
   (await owner.query<{ n: number }>(`select count(*) as n from ${table}`)).rows[0]!.n;
 
 describe('making one', () => {
   test('it is kept under its name, ends every session, and signs in without password and code', async () => {
-    const elsewhere = await sessions.signIn(person.id);
+    const elsewhere = await signInNow({ sessions, pool: access }, person.id);
     const { made, device, sessionId } = await create();
     expect(made).toBe('created');
     for (const id of [elsewhere.sessionId, sessionId])
       expect((await owner.query('select from sessions where id = $1', [id])).rowCount).toBe(0);
     expect(await passkeys.readOwn(person.id)).toMatchObject([{ name: 'Laptop', usedAt: null }]);
-    expect(await signIn(device)).toEqual({ kind: 'signed in', personId: person.id });
+    expect(await signIn(device)).toEqual({ kind: 'signed in', personId: person.id, signOuts: 1 });
     expect((await passkeys.readOwn(person.id))[0]!.usedAt).toBeGreaterThan(0);
     // The password is as good as before.
     expect((await openSignIn(access).attempt({ email: EMAIL, password: PASSWORD, address: ADDRESS })).kind).toBe(
@@ -133,9 +139,9 @@ describe('making one', () => {
   test('a challenge counts once, for five minutes, and for the session that gave the password', async () => {
     const device = makeSoftPasskey(SITE);
     const begun = await beginCreation();
-    const other = await sessions.signIn(person.id);
-    const ask = (challenge: string | undefined, sessionId: string, response: unknown) =>
-      passkeys.create({ person, sessionId, challenge, response, name: 'x', party: PARTY });
+    const other = await signInNow({ sessions, pool: access }, person.id);
+    const ask = async (challenge: string | undefined, sessionId: string, response: unknown) =>
+      (await passkeys.create({ person, sessionId, challenge, response, name: 'x', party: PARTY })).kind;
     expect(await ask(begun.challenge, other.sessionId, device.create(begun.options))).toBe('over');
     expect(await ask(begun.challenge, begun.sessionId, device.create(begun.options)), 'it was used up').toBe('over');
     for (const none of [undefined, '', 'x', 'A'.repeat(43)])
@@ -144,16 +150,18 @@ describe('making one', () => {
     await owner.query('update watchfloor.passkey_challenges set expires_at = now()');
     expect(await ask(late.challenge, late.sessionId, device.create(late.options))).toBe('over');
     // One for signing in makes none.
-    expect(await ask(await beginSignIn(), late.sessionId, device.create(late.options))).toBe('over');
+    const { cookie, challenge } = await beginSignIn();
+    for (const one of [cookie, challenge])
+      expect(await ask(one, late.sessionId, device.create(late.options))).toBe('over');
     expect(await count('watchfloor.passkeys')).toBe(0);
   });
 
   test('what is no answer of a browser is refused', async () => {
     for (const response of [null, 'x', {}, { id: 'x', rawId: 'x', type: 'public-key', response: {} }]) {
       const { sessionId, challenge } = await beginCreation();
-      expect(await passkeys.create({ person, sessionId, challenge, response, name: 'x', party: PARTY })).toBe(
-        'refused'
-      );
+      expect(await passkeys.create({ person, sessionId, challenge, response, name: 'x', party: PARTY })).toEqual({
+        kind: 'refused'
+      });
     }
   });
 
@@ -174,7 +182,7 @@ describe('making one', () => {
     );
     const response = makeSoftPasskey(SITE).create(late.options);
     const asked = { person, sessionId: late.sessionId, challenge: late.challenge, response, name: 'x', party: PARTY };
-    expect(await passkeys.create(asked)).toBe('refused');
+    expect(await passkeys.create(asked)).toEqual({ kind: 'refused' });
     expect(await passkeys.beginCreation(person, late.sessionId, PARTY)).toBeNull();
   });
 });
@@ -199,8 +207,8 @@ describe('signing in', () => {
     await administration.enableUser(owner, { email: EMAIL });
     expect(await signIn(makeSoftPasskey(SITE), { userHandle: 'AAAA' })).toEqual({ kind: 'refused' });
     for (const response of [null, 'x', {}, { id: "' or true --" }]) {
-      const challenge = await beginSignIn();
-      expect(await passkeys.signIn({ challenge, response, address: ADDRESS, party: PARTY })).toEqual({
+      const { cookie } = await beginSignIn();
+      expect(await passkeys.signIn({ challenge: cookie, response, address: ADDRESS, party: PARTY })).toEqual({
         kind: 'refused'
       });
     }
@@ -208,20 +216,43 @@ describe('signing in', () => {
 
   test('a challenge counts once, also of many at once, for five minutes, and in the browser that asked', async () => {
     const { device } = await create();
-    const challenge = await beginSignIn();
-    const response = device.get({ challenge });
+    const begun = await beginSignIn();
+    // Of a device that does not count: nothing but the challenge tells the second from the first.
+    const response = device.get(begun, { counter: 0 });
     const ask = (cookie: string | undefined) =>
       passkeys.signIn({ challenge: cookie, response, address: ADDRESS, party: PARTY });
-    expect(await ask(undefined)).toEqual({ kind: 'over' });
-    expect(await ask(await beginSignIn()), 'another browser').toEqual({ kind: 'refused' });
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(challenge)));
+    const other = await beginSignIn();
+    for (const none of [undefined, '', 'x', begun.challenge, `A${begun.cookie.slice(1)}`, `${begun.cookie}A`])
+      expect(await ask(none)).toEqual({ kind: 'over' });
+    expect(await ask(other.cookie), 'another browser').toEqual({ kind: 'refused' });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(begun.cookie)));
     expect(answers.filter(({ kind }) => kind === 'signed in')).toHaveLength(1);
-    expect(answers.filter(({ kind }) => kind === 'over')).toHaveLength(7);
+    expect(answers.filter(({ kind }) => kind === 'refused')).toHaveLength(7);
+    expect(await ask(begun.cookie), 'once more').toEqual({ kind: 'refused' });
+    const { rows } = await owner.query<{ all: string }>(
+      'select json_agg(c)::text as all from watchfloor.passkey_challenges_used c'
+    );
+    for (const told of [begun.challenge, begun.cookie]) expect(rows[0]!.all, 'its hash alone').not.toContain(told);
     const late = await beginSignIn();
-    await owner.query('update watchfloor.passkey_challenges set expires_at = now()');
+    now += CHALLENGE_MINUTES * 60_000;
     expect(
-      await passkeys.signIn({ challenge: late, response: device.get({ challenge: late }), address: null, party: PARTY })
+      await passkeys.signIn({ challenge: late.cookie, response: device.get(late), address: null, party: PARTY })
     ).toEqual({ kind: 'over' });
+  });
+
+  test('whoever only begins leaves nothing behind and pushes nobody out, also where a proxy hides who they are', async () => {
+    const { device } = await create();
+    const first = await beginSignIn();
+    for (let index = 0; index < 1_000; index++) await beginSignIn();
+    for (const table of ['passkey_challenges', 'passkey_challenges_used', 'sign_in_limits'])
+      expect(await count(`watchfloor.${table}`), table).toBe(0);
+    const answer = await passkeys.signIn({
+      challenge: first.cookie,
+      response: device.get(first),
+      address: null,
+      party: PARTY
+    });
+    expect(answer.kind).toBe('signed in');
   });
 
   test('a counter that does not grow is that of a copy, and is refused; devices that do not count say 0 for ever', async () => {
@@ -239,31 +270,24 @@ describe('signing in', () => {
     expect(answers.filter(({ kind }) => kind === 'signed in')).toHaveLength(1);
   });
 
-  test('a network asks for 60 and then waits, passwords beside it do not; who signs in uses up none', async () => {
+  test('a network fails 60 times and then waits, passwords beside it do not; who signs in uses up none', async () => {
     const { device } = await create();
     for (let index = 0; index < LIMITS.network + 5; index++) expect((await signIn(device)).kind).toBe('signed in');
-    for (let index = 0; index < LIMITS.network; index++) await beginSignIn();
-    expect(await passkeys.beginSignIn(ADDRESS, PARTY)).toBe(FIRST_WAIT_SECONDS);
+    const stranger = makeSoftPasskey(SITE);
+    for (let index = 0; index < LIMITS.network; index++)
+      expect((await signIn(stranger, { userHandle: 'AAAA' })).kind).toBe('refused');
+    expect(await signIn(device)).toEqual({ kind: 'limited', retryAfterSeconds: FIRST_WAIT_SECONDS });
     const attempt = await openSignIn(access).attempt({ email: EMAIL, password: PASSWORD, address: ADDRESS });
     expect(attempt.kind).toBe('signed in');
-    expect(await beginSignIn('198.51.100.1')).toMatch(/^[\w-]{43}$/);
+    expect((await signIn(device, {}, '198.51.100.1')).kind).toBe('signed in');
   });
 
-  test('challenges that nobody uses are swept, and are no more than the table may hold', async () => {
-    await owner.query(
-      `insert into watchfloor.passkey_challenges (challenge_hash, expires_at)
-       select encode(sha256(n::text::bytea), 'hex'), now() + interval '1 minute' from generate_series(1, $1) n`,
-      [MOST_CHALLENGES + 50]
-    );
-    const challenge = await beginSignIn();
-    expect(await count('watchfloor.passkey_challenges')).toBe(MOST_CHALLENGES);
-    const { rows } = await owner.query<{ all: string }>(
-      'select json_agg(c)::text as all from watchfloor.passkey_challenges c'
-    );
-    expect(rows[0]!.all, 'its hash alone').not.toContain(challenge);
-    await owner.query('update watchfloor.passkey_challenges set expires_at = now()');
-    await beginSignIn();
-    expect(await count('watchfloor.passkey_challenges')).toBe(1);
+  test('what was used is swept once it counts no more', async () => {
+    const { device } = await create();
+    expect((await signIn(device)).kind).toBe('signed in');
+    await owner.query(`update watchfloor.passkey_challenges_used set expires_at = now() - interval '2 hours'`);
+    expect((await signIn(device)).kind).toBe('signed in');
+    expect(await count('watchfloor.passkey_challenges_used')).toBe(1);
   });
 });
 
@@ -276,14 +300,14 @@ describe('changing them', () => {
       name: 'Bob',
       password: PASSWORD
     });
-    await sessions.signIn(bob);
+    const theirs = { personId: bob, ...(await signInNow({ sessions, pool: access }, bob)) };
     expect(await passkeys.rename(bob, mine!.id, 'stolen')).toBe(false);
-    expect(await passkeys.remove(bob, mine!.id)).toBe(false);
+    expect(await passkeys.remove(theirs, mine!.id)).toBeNull();
     expect(await count('public.sessions')).toBe(1);
     expect(await passkeys.rename(person.id, mine!.id, 'Phone')).toBe(true);
     expect(await passkeys.readOwn(person.id)).toMatchObject([{ name: 'Phone' }]);
-    await sessions.signIn(person.id);
-    expect(await passkeys.remove(person.id, mine!.id)).toBe(true);
+    const { sessionId } = await signInNow({ sessions, pool: access }, person.id);
+    expect(await passkeys.remove({ personId: person.id, sessionId }, mine!.id)).toMatchObject({ personId: person.id });
     expect(await sessions.readOwn(person.id)).toEqual([]);
     expect(await sessions.readOwn(bob)).toHaveLength(1);
     expect((await signIn(device)).kind).toBe('refused');
@@ -291,7 +315,7 @@ describe('changing them', () => {
 
   test('an administrator takes them away from who lost the device', async () => {
     const { device } = await create();
-    await sessions.signIn(person.id);
+    await signInNow({ sessions, pool: access }, person.id);
     expect(await administration.removeSecondFactor(owner, { email: EMAIL })).toMatchObject({ passkeys: 1, ended: 1 });
     expect((await signIn(device)).kind).toBe('refused');
   });
@@ -300,7 +324,7 @@ describe('changing them', () => {
     for (const role of ROLES) {
       const pool = openPool({ url: database.url, role, max: 1, applicationName: 'tests' });
       const may = [];
-      for (const table of ['passkeys', 'passkey_challenges'])
+      for (const table of ['passkeys', 'passkey_challenges', 'passkey_challenges_used'])
         may.push(
           await pool.query(`select from watchfloor.${table}`).then(
             () => true,
@@ -308,13 +332,12 @@ describe('changing them', () => {
           )
         );
       await pool.end();
-      expect(may, role).toEqual([0, 1].map(() => role === 'access' || role === 'owner'));
+      expect(may, role).toEqual([0, 1, 2].map(() => role === 'access' || role === 'owner'));
     }
   });
 
   test('the cookie of a challenge cannot be set by a subdomain over https, is read by no script, and goes after five minutes', async () => {
-    const begun = await openPasskeys(access, { secure: true }).beginSignIn(ADDRESS, PARTY);
-    if (typeof begun === 'number') throw new Error('limited');
+    const begun = await openPasskeys(access, { secure: true }).beginSignIn(PARTY);
     expect(begun.setCookie).toMatchObject({
       name: '__Host-watchfloor-passkey',
       options: { path: '/', httpOnly: true, secure: true, sameSite: 'lax', maxAge: 300 }

@@ -15,6 +15,7 @@ import { FIRST_WAIT_SECONDS, LIMITS } from '../src/lib/server/access/sign-in-lim
 import { openSignIn, type SignIn } from '../src/lib/server/access/sign-in.ts';
 import { openPool, ROLES } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { proveNow, signInNow } from './harness/sign-in.ts';
 
 const EMAIL = 'ada@example.com';
 const PASSWORD = 'four random words';
@@ -60,7 +61,7 @@ const wrongOf = (secret: string): string => {
 
 /** As a person does; half a minute later, so that its first code is over. */
 async function setUp(store = authenticators): Promise<{ secret: string; recoveryCodes: string[]; sessionId: string }> {
-  const { sessionId } = await sessions.signIn(personId);
+  const { sessionId } = await signInNow({ sessions, pool: access }, personId);
   await store.begin(personId, sessionId);
   const { secret } = (await store.readSetUp({ id: personId, email: EMAIL }, sessionId))!;
   const answer = await store.confirm(personId, sessionId, codeOf(secret));
@@ -68,16 +69,22 @@ async function setUp(store = authenticators): Promise<{ secret: string; recovery
   now += 30_000;
   return { secret, recoveryCodes: answer.recoveryCodes, sessionId };
 }
-const begin = async (): Promise<string> => (await pending.begin(personId)).value;
+const begin = async (): Promise<string> => (await pending.begin(await proveNow(access, personId)))!.value;
 const finish = (token: string | undefined, code: string, address: string | null = ADDRESS) =>
   pending.finish({ token, code, address });
 const attempt = () => signIn.attempt({ email: EMAIL, password: PASSWORD, address: ADDRESS });
+/** By a session of its own, as the first of them ends with what it does. */
+const turnOff = async (code: string) => {
+  const { rows } = await owner.query<{ id: string }>('select id from sessions where user_id = $1', [personId]);
+  const sessionId = rows[0]?.id ?? (await signInNow({ sessions, pool: access }, personId)).sessionId;
+  return authenticators.turnOff({ personId, sessionId }, code, ADDRESS);
+};
 const count = async (table: string): Promise<number> =>
   (await owner.query<{ n: number }>(`select count(*) as n from ${table}`)).rows[0]!.n;
 
 describe('setting up', () => {
   test('the first code turns it on, ends every session, and its ten recovery codes stand in the table as hashes', async () => {
-    const elsewhere = await sessions.signIn(personId);
+    const elsewhere = await signInNow({ sessions, pool: access }, personId);
     const { secret, recoveryCodes, sessionId } = await setUp();
     expect(recoveryCodes).toHaveLength(10);
     for (const id of [elsewhere.sessionId, sessionId])
@@ -93,7 +100,7 @@ describe('setting up', () => {
   });
 
   test('a wrong code turns nothing on, and the same secret can be tried again', async () => {
-    const { sessionId } = await sessions.signIn(personId);
+    const { sessionId } = await signInNow({ sessions, pool: access }, personId);
     await authenticators.begin(personId, sessionId);
     const { secret } = (await authenticators.readSetUp({ id: personId, email: EMAIL }, sessionId))!;
     for (const code of [wrongOf(secret), '', 'ABCD'])
@@ -104,8 +111,8 @@ describe('setting up', () => {
   });
 
   test('another session of the person is not shown the secret and cannot turn it on', async () => {
-    const { sessionId } = await sessions.signIn(personId);
-    const { sessionId: other } = await sessions.signIn(personId);
+    const { sessionId } = await signInNow({ sessions, pool: access }, personId);
+    const { sessionId: other } = await signInNow({ sessions, pool: access }, personId);
     await authenticators.begin(personId, sessionId);
     const { secret } = (await authenticators.readSetUp({ id: personId, email: EMAIL }, sessionId))!;
     expect(await authenticators.readSetUp({ id: personId, email: EMAIL }, other)).toBeNull();
@@ -115,7 +122,7 @@ describe('setting up', () => {
   });
 
   test('what is not confirmed in a quarter of an hour is over', async () => {
-    const { sessionId } = await sessions.signIn(personId);
+    const { sessionId } = await signInNow({ sessions, pool: access }, personId);
     await authenticators.begin(personId, sessionId);
     const { secret } = (await authenticators.readSetUp({ id: personId, email: EMAIL }, sessionId))!;
     await owner.query(
@@ -128,7 +135,7 @@ describe('setting up', () => {
 
   test('where there is one, none is set up beside it', async () => {
     await setUp();
-    const { sessionId } = await sessions.signIn(personId);
+    const { sessionId } = await signInNow({ sessions, pool: access }, personId);
     await authenticators.begin(personId, sessionId);
     expect(await count('watchfloor.authenticator_setups')).toBe(0);
   });
@@ -136,14 +143,19 @@ describe('setting up', () => {
 
 describe('signing in', () => {
   test('after the right password a code is needed, and nobody is signed in before it', async () => {
-    expect(await attempt()).toEqual({ kind: 'signed in', personId });
+    expect(await attempt()).toEqual({ kind: 'signed in', personId, signOuts: 0 });
     const { secret } = await setUp();
-    expect(await attempt()).toEqual({ kind: 'code needed', personId });
+    expect(await attempt()).toEqual({ kind: 'code needed', personId, signOuts: 1 });
     const token = await begin();
     expect(await pending.isPending(token)).toBe(true);
     expect((await sessions.check(`watchfloor=${token}`)).person, 'it is no session').toBeNull();
     expect(await count('public.sessions')).toBe(0);
-    expect(await finish(token, codeOf(secret))).toEqual({ kind: 'signed in', personId, byRecoveryCode: false });
+    expect(await finish(token, codeOf(secret))).toEqual({
+      kind: 'signed in',
+      personId,
+      signOuts: 1,
+      byRecoveryCode: false
+    });
     expect(await pending.isPending(token), 'it works once').toBe(false);
     now += 30_000;
     expect(await finish(token, codeOf(secret))).toEqual({ kind: 'over' });
@@ -191,6 +203,7 @@ describe('signing in', () => {
     expect(await finish(await begin(), ` ${first.toLowerCase().replaceAll('-', ' ')}`)).toEqual({
       kind: 'signed in',
       personId,
+      signOuts: 1,
       byRecoveryCode: true
     });
     expect((await finish(await begin(), first)).kind).toBe('wrong');
@@ -287,11 +300,11 @@ describe('taking it away', () => {
   test('by a code or a recovery code, which ends every session; afterwards the password alone signs in', async () => {
     for (const by of ['app', 'recovery'] as const) {
       const { secret, recoveryCodes } = await setUp();
-      await sessions.signIn(personId);
-      expect(await authenticators.turnOff(personId, wrongOf(secret), ADDRESS)).toEqual({ kind: 'wrong' });
+      await signInNow({ sessions, pool: access }, personId);
+      expect(await turnOff(wrongOf(secret))).toEqual({ kind: 'wrong' });
       expect(await count('public.sessions')).toBe(1);
       const code = by === 'app' ? codeOf(secret) : recoveryCodes[3]!;
-      expect((await authenticators.turnOff(personId, code, ADDRESS)).kind).toBe('accepted');
+      expect((await turnOff(code)).kind).toBe('off');
       expect(await authenticators.read(personId)).toBeNull();
       for (const table of ['public.sessions', 'watchfloor.recovery_codes']) expect(await count(table), table).toBe(0);
       expect((await attempt()).kind).toBe('signed in');
@@ -302,15 +315,14 @@ describe('taking it away', () => {
   test('a code that has signed in does not turn it off, and guessing has the same limits', async () => {
     const { secret } = await setUp();
     expect((await finish(await begin(), codeOf(secret))).kind).toBe('signed in');
-    expect(await authenticators.turnOff(personId, codeOf(secret), ADDRESS)).toEqual({ kind: 'wrong' });
-    for (let index = 1; index < CODE_LIMITS.account; index++)
-      await authenticators.turnOff(personId, wrongOf(secret), ADDRESS);
-    expect((await authenticators.turnOff(personId, codeOf(secret, now + 30_000), ADDRESS)).kind).toBe('limited');
+    expect(await turnOff(codeOf(secret))).toEqual({ kind: 'wrong' });
+    for (let index = 1; index < CODE_LIMITS.account; index++) await turnOff(wrongOf(secret));
+    expect((await turnOff(codeOf(secret, now + 30_000))).kind).toBe('limited');
   });
 
   test('an administrator takes it away from who lost it, and their sessions with it', async () => {
     await setUp();
-    await sessions.signIn(personId);
+    await signInNow({ sessions, pool: access }, personId);
     expect(await administration.removeSecondFactor(owner, { email: ' ADA@example.com' })).toEqual({
       personId,
       authenticators: 1,
@@ -366,7 +378,7 @@ describe('what is kept', () => {
   test('the cookie of what waits cannot be set by a subdomain over https, is read by no script, and goes after five minutes', async () => {
     await setUp();
     const there = openPendingSignIns(access, { authenticators, secure: true });
-    const { name, value, options } = await there.begin(personId);
+    const { name, value, options } = (await there.begin(await proveNow(access, personId)))!;
     expect(name).toMatch(/^__Host-/);
     expect(options).toEqual({ path: '/', httpOnly: true, secure: true, sameSite: 'lax', maxAge: 300 });
     const { rows } = await owner.query<{ token_hash: string }>('select token_hash from watchfloor.pending_sign_ins');

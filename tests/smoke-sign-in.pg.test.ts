@@ -5,6 +5,7 @@ import { openSessions } from '../src/lib/server/access/sessions.ts';
 import { makeSmokeToken, useSmokeToken } from '../src/lib/server/access/smoke-sign-in.ts';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
+import { signInNow } from './harness/sign-in.ts';
 import { makeWorld, type World } from './harness/world.ts';
 import type pg from 'pg';
 
@@ -27,7 +28,7 @@ test('a token lets one person in once, who reads one workspace', async () => {
   const person = await useSmokeToken(access, token);
   const { rows } = await world.owner.query(
     'select u.email, m.workspace_id, m.role from users u join memberships m on m.user_id = u.id where u.id = $1',
-    [person]
+    [person?.personId]
   );
   expect(rows).toEqual([{ email, workspace_id: world.a, role: 'readonly' }]);
   expect(await useSmokeToken(access, token)).toBeNull();
@@ -64,9 +65,9 @@ test('the session ends after a quarter of an hour, however it is renewed', async
   const { token } = await makeSmokeToken(world.owner, { workspaceId: world.a });
   const person = (await useSmokeToken(access, token))!;
   const sessions = openSessions({ pool: access, secure: false });
-  const { sessionId, setCookie } = await sessions.signIn(person);
+  const { sessionId, setCookie } = (await sessions.signIn(person))!;
   const cookie = `${setCookie.name}=${setCookie.value}`;
-  expect((await sessions.check(cookie)).person?.id).toBe(person);
+  expect((await sessions.check(cookie)).person?.id).toBe(person.personId);
   await world.owner.query("update sessions set expires_at = now() + interval '7 days' where id = $1", [sessionId]);
   const { rows } = await world.owner.query<{ minutes: number }>(
     'select extract(epoch from expires_at - created_at)::int / 60 as minutes from sessions where id = $1',
@@ -74,7 +75,7 @@ test('the session ends after a quarter of an hour, however it is renewed', async
   );
   expect(rows).toEqual([{ minutes: 15 }]);
   // Others keep what they have.
-  const other = await sessions.signIn(world.everyone.id);
+  const other = await signInNow({ sessions, pool: access }, world.everyone.id);
   const { rows: long } = await world.owner.query(
     "select from sessions where id = $1 and expires_at > now() + interval '6 days'",
     [other.sessionId]

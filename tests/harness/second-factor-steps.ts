@@ -71,7 +71,8 @@ export async function useSecondFactor({
   const asked = await ask(port, '/login/passkey', byName, '{}');
   expect(asked.status, asked.body).toBe(200);
   secrets['challenge of a passkey'] = (JSON.parse(asked.body) as { options: { challenge: string } }).options.challenge;
-  const challenge = { ...byName, cookie: `watchfloor-passkey=${secrets['challenge of a passkey']}` };
+  secrets['cookie of a challenge'] = cookieOf(asked, 'watchfloor-passkey');
+  const challenge = { ...byName, cookie: `watchfloor-passkey=${secrets['cookie of a challenge']}` };
   const response = JSON.stringify({ response: { id: secrets['typed password'] } });
   expect((await ask(port, '/login/passkey', challenge, response)).status).toBe(400);
   await untilLogged({ msg: 'denied', door: 'passkey', why: 'refused' });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { changePassword } from '#lib/server/access/account.ts';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
 import { readLink } from '#lib/server/access/oidc-people.ts';
+import { toFirstPath } from '#lib/server/access/return-path.ts';
 import { toHandle } from '#lib/server/access/sessions.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
@@ -68,12 +69,17 @@ export const actions: Actions = {
       { pool: locals.database.access, signIn: locals.access.signIn, sessions: locals.access.sessions },
       {
         person: locals.person!,
+        sessionId: locals.session!.id,
         current,
         next,
         address: locals.address,
         agent: toBrowserName(request.headers.get('user-agent'))
       }
     );
+    if (answer.kind === 'over') {
+      locals.denied({ door: 'account', why: 'signed out' });
+      redirect(303, toFirstPath('/account', 'out'));
+    }
     switch (answer.kind) {
       case 'mistake':
         return refuse(400, 'next', answer.sentence);

@@ -1,9 +1,12 @@
 /**
  * What every change of how one signs in has in common: the present password is asked for again, with the limits of signing
- * in; afterwards this browser gets the only session that there is, and the log a line.
+ * in, and a code where that matters; afterwards this browser gets the only session that there is, and the log a line.
  */
-import type { RequestEvent } from '@sveltejs/kit';
+import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { toBrowserName } from '#lib/server/access/browser-name.ts';
+import type { Judgement } from '#lib/server/access/authenticators.ts';
+import { toFirstPath } from '#lib/server/access/return-path.ts';
+import type { Proven } from '#lib/server/access/sign-outs.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 
 /** null = it is theirs. A sentence otherwise, which stands in the log, too. */
@@ -27,18 +30,40 @@ export async function confirmPassword(
   return { status: 400, message: 'This is not your password.' };
 }
 
-/** The change has ended every session of theirs; this browser goes on with a new one. */
+export const WRONG_CODE = 'This code is not right, or was used already. Enter the one that the app shows now.';
+const UNREADABLE = 'Codes of the app cannot be checked here any more. Enter a recovery code.';
+
+/** What is said of a code that is asked for beside the password and was not accepted; the log gets a line. */
+export function refuseCode(
+  { locals, setHeaders }: RequestEvent,
+  answer: Exclude<Judgement, { kind: 'accepted' }>
+): { status: number; message: string } {
+  const door = 'second factor';
+  switch (answer.kind) {
+    case 'limited':
+      locals.denied({ door, why: 'too many attempts' });
+      setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
+      return { status: 429, message: `Too many wrong codes. Try again ${toWait(answer.retryAfterSeconds)}.` };
+    case 'wrong':
+      locals.denied({ door, why: 'refused' });
+      return { status: 400, message: WRONG_CODE };
+    case 'unreadable':
+      locals.denied({ door, why: 'unreadable' });
+      return { status: 503, message: UNREADABLE };
+  }
+}
+
+/** The change has ended every session of theirs; this browser goes on with a new one, unless they all ended once more. */
 export async function renewSession(
   { locals, cookies, request }: RequestEvent,
+  proven: Proven,
   what: Parameters<App.Locals['accessed']>[0]
 ): Promise<void> {
-  const personId = locals.person!.id;
-  const { sessionId, setCookie } = await locals.access.sessions.signIn(
-    personId,
-    toBrowserName(request.headers.get('user-agent'))
-  );
+  const made = await locals.access.sessions.signIn(proven, toBrowserName(request.headers.get('user-agent')));
+  if (!made) redirect(303, toFirstPath('/account', 'out'));
+  const { sessionId, setCookie } = made;
   cookies.set(setCookie.name, setCookie.value, setCookie.options);
   // What the same answer shows is read for it.
   locals.session = { id: sessionId };
-  locals.accessed(what, { personId, sessionId });
+  locals.accessed(what, { personId: proven.personId, sessionId });
 }

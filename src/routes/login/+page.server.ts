@@ -5,7 +5,7 @@
 import { fail, redirect } from '@sveltejs/kit';
 import { z } from 'zod';
 import { hasDemoWorkspace } from '#lib/server/access/workspaces.ts';
-import { toReturnPath, toSecondPath } from '#lib/server/access/return-path.ts';
+import { toFirstPath, toReturnPath, toSecondPath } from '#lib/server/access/return-path.ts';
 import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
 import { enter } from './enter.ts';
@@ -29,6 +29,7 @@ export const load: PageServerLoad = async ({ locals, url }) => {
     next,
     oidc: toOffer(locals.access.oidc?.label, next, url),
     isOver: url.searchParams.has('over'),
+    isOut: url.searchParams.has('out'),
     canHavePasskeys: typeof locals.access.toRelyingParty(url) !== 'string',
     hasDemo: await hasDemoWorkspace(locals.database.access)
   };
@@ -61,10 +62,14 @@ export const actions: Actions = {
     if (answer.kind === 'refused') return fail(400, { email, message: REFUSED });
 
     if (answer.kind === 'code needed') {
-      const { name, value, options } = await locals.access.pendingSignIns.begin(answer.personId);
-      cookies.set(name, value, options);
+      const waiting = await locals.access.pendingSignIns.begin(answer);
+      if (!waiting) {
+        locals.denied({ door: 'sign-in', why: 'signed out', personId: answer.personId });
+        redirect(303, toFirstPath(next, 'out'));
+      }
+      cookies.set(waiting.name, waiting.value, waiting.options);
       redirect(303, toSecondPath(next));
     }
-    redirect(303, await enter(event, answer.personId, next));
+    redirect(303, await enter(event, answer, next));
   }
 };

@@ -40,11 +40,8 @@ export async function addUser(
 /** Ends every session of theirs at once; what they did stays. No error when they are disabled already. */
 export async function disableUser(db: Queryable, { email }: { email: string }): Promise<void> {
   const { rows } = await db.query(
-    `with disabled as (
-       update public.users set disabled_at = coalesce(disabled_at, clock_timestamp())
-       where lower(email) = lower($1) returning id
-     ), ended as (delete from public.sessions using disabled where user_id = disabled.id)
-     select id from disabled`,
+    `update public.users set disabled_at = coalesce(disabled_at, clock_timestamp()), sign_outs = sign_outs + 1
+     where lower(email) = lower($1) returning id`,
     [email.trim()]
   );
   if (rows.length === 0) throw noUser(email);
@@ -61,8 +58,12 @@ export async function enableUser(db: Queryable, { email }: { email: string }): P
 /** Signs somebody out everywhere; they may sign in again. */
 export async function endSessions(db: Queryable, { email }: { email: string }): Promise<{ ended: number }> {
   const userId = await readUserId(db, email);
-  const { rowCount } = await db.query('delete from public.sessions where user_id = $1', [userId]);
-  return { ended: rowCount ?? 0 };
+  const { rows } = await db.query<{ ended: number }>(
+    `with signed_out as (update public.users set sign_outs = sign_outs + 1 where id = $1)
+     select count(*) as ended from public.sessions where user_id = $1`,
+    [userId]
+  );
+  return rows[0]!;
 }
 
 /**
@@ -75,14 +76,17 @@ export async function removeSecondFactor(
 ): Promise<{ personId: number; authenticators: number; passkeys: number; ended: number }> {
   const userId = await readUserId(db, email);
   const { rows } = await db.query<{ personId: number; authenticators: number; passkeys: number; ended: number }>(
-    `with authenticator as (delete from watchfloor.authenticators where user_id = $1 returning user_id),
-     passkey as (delete from watchfloor.passkeys where user_id = $1 returning user_id),
-     ended as (
-       delete from public.sessions where user_id in (select user_id from authenticator union select user_id from passkey)
-       returning id
+    // The person's row first, as every change of how they sign in (sign-outs.ts).
+    `with person as (select id from public.users where id = $1 for no key update),
+     authenticator as (delete from watchfloor.authenticators a using person where user_id = person.id returning user_id),
+     passkey as (delete from watchfloor.passkeys p using person where user_id = person.id returning user_id),
+     signed_out as (
+       update public.users set sign_outs = sign_outs + 1
+       where id in (select user_id from authenticator union select user_id from passkey) returning id
      )
      select $1::bigint as "personId", (select count(*) from authenticator) as authenticators,
-       (select count(*) from passkey) as passkeys, (select count(*) from ended) as ended`,
+       (select count(*) from passkey) as passkeys,
+       (select count(*) from public.sessions where user_id in (select id from signed_out)) as ended`,
     [userId]
   );
   return rows[0]!;
@@ -94,10 +98,8 @@ export async function resetPassword(
   { email, password }: { email: string; password: string }
 ): Promise<void> {
   const { rows } = await db.query(
-    `with changed as (
-       update public.users set password_hash = $2 where lower(email) = lower($1) returning id
-     ), ended as (delete from public.sessions using changed where user_id = changed.id)
-     select id from changed`,
+    `update public.users set password_hash = $2, sign_outs = sign_outs + 1 where lower(email) = lower($1)
+     returning id`,
     [email.trim(), await toHash(password, { email })]
   );
   if (rows.length === 0) throw noUser(email);

@@ -17,6 +17,7 @@ import {
 } from './authenticator-codes.ts';
 import { readFactorKey, type FactorKey } from './factor-key.ts';
 import { openSignInLimits } from './sign-in-limits.ts';
+import { changeAndSignOut, type Proven } from './sign-outs.ts';
 
 export const SET_UP_MINUTES = 15;
 /**
@@ -33,6 +34,20 @@ export interface Authenticator {
 
 /** What a code that may be right stands for; whoever uses it up makes sure that it is still good. */
 export type Proof = { kind: 'step'; step: number; resealed: Buffer | null } | { kind: 'recovery'; hash: string };
+
+/** The statement that uses a proof up and returns whose it was, for a `with`: $1 is the person, what follows `values`. */
+export function toUse(proof: Proof): { sql: string; values: unknown[] } {
+  return proof.kind === 'step'
+    ? {
+        sql: `update watchfloor.authenticators set last_step = $2, sealed = coalesce($3, sealed)
+              where user_id = $1 and last_step < $2 returning user_id`,
+        values: [proof.step, proof.resealed]
+      }
+    : {
+        sql: 'delete from watchfloor.recovery_codes where user_id = $1 and code_hash = $2 returning user_id',
+        values: [proof.hash]
+      };
+}
 
 export type Judgement =
   /** `accept` said so */
@@ -54,9 +69,15 @@ export interface Authenticators {
     personId: number,
     sessionId: string,
     code: string
-  ): Promise<{ kind: 'on'; recoveryCodes: string[] } | { kind: 'wrong' } | { kind: 'over' }>;
+  ): Promise<{ kind: 'on'; recoveryCodes: string[]; proven: Proven } | { kind: 'wrong' } | { kind: 'over' }>;
   /** Takes it away, by a code, and ends every session of the person. The password was given just now. */
-  turnOff(personId: number, code: string, address: string | null): Promise<Judgement>;
+  turnOff(
+    person: { personId: number; sessionId: string },
+    code: string,
+    address: string | null
+  ): Promise<Exclude<Judgement, { kind: 'accepted' }> | { kind: 'off'; proven: Proven }>;
+  /** Uses a code up that was asked for beside the password of somebody who is signed in. */
+  spend(personId: number, code: string, address: string | null): Promise<Judgement>;
   /** Judges a code within the limits. `accept` uses the proof up by one statement, and says whether it was still good. */
   judge(
     personId: number,
@@ -150,42 +171,49 @@ export function openAuthenticators(
       const step = findStep(secret.plain, toDigits(code) ?? '', now());
       if (step === null) return { kind: 'wrong' };
       const recoveryCodes = makeRecoveryCodes();
-      const { rowCount } = await pool.query(
-        `with set_up as (
-           delete from watchfloor.authenticator_setups
-           where user_id = $1 and session_id = $2 and sealed = $3 and expires_at > now() returning user_id, sealed
-         ), made as (
-           insert into watchfloor.authenticators (user_id, sealed, last_step) select user_id, sealed, $4 from set_up
-           on conflict (user_id) do nothing returning user_id
-         ), codes as (
+      const proven = await changeAndSignOut(pool, { personId, sessionId }, async (client) => {
+        const { rowCount } = await client.query(
+          `with set_up as (
+             delete from watchfloor.authenticator_setups
+             where user_id = $1 and session_id = $2 and sealed = $3 and expires_at > now() returning user_id, sealed
+           ), made as (
+             insert into watchfloor.authenticators (user_id, sealed, last_step) select user_id, sealed, $4 from set_up
+             on conflict (user_id) do nothing returning user_id
+           )
            insert into watchfloor.recovery_codes (user_id, code_hash)
-           select made.user_id, code.hash from made cross join unnest($5::text[]) as code (hash)
-         )
-         delete from public.sessions s using made where s.user_id = made.user_id returning s.id`,
-        [personId, sessionId, secret.sealed, step, recoveryCodes.map((one) => toRecoveryHash(one)!)]
-      );
-      return rowCount ? { kind: 'on', recoveryCodes } : { kind: 'over' };
+           select made.user_id, code.hash from made cross join unnest($5::text[]) as code (hash)`,
+          [personId, sessionId, secret.sealed, step, recoveryCodes.map((one) => toRecoveryHash(one)!)]
+        );
+        return rowCount === recoveryCodes.length;
+      });
+      return proven ? { kind: 'on', recoveryCodes, proven } : { kind: 'over' };
     },
 
-    turnOff(personId, code, address) {
-      return judge(personId, code, address, async (proof) => {
+    async turnOff(person, code, address) {
+      let proven: Proven | null = null;
+      const answer = await judge(person.personId, code, address, async (proof) => {
         const [sql, value] =
           proof.kind === 'step'
-            ? [
-                'delete from watchfloor.authenticators where user_id = $1 and last_step < $2 returning user_id',
-                proof.step
-              ]
+            ? ['delete from watchfloor.authenticators where user_id = $1 and last_step < $2', proof.step]
             : [
                 `delete from watchfloor.authenticators a using watchfloor.recovery_codes r
-                 where a.user_id = $1 and r.user_id = a.user_id and r.code_hash = $2 returning a.user_id`,
+                 where a.user_id = $1 and r.user_id = a.user_id and r.code_hash = $2`,
                 proof.hash
               ];
-        const { rows } = await pool.query<{ gone: boolean }>(
-          `with gone as (${sql}), ended as (delete from public.sessions s using gone where s.user_id = gone.user_id)
-           select true as gone from gone`,
-          [personId, value]
+        proven = await changeAndSignOut(
+          pool,
+          person,
+          async (client) => (await client.query(sql, [person.personId, value])).rowCount === 1
         );
-        return rows.length > 0;
+        return proven !== null;
+      });
+      return answer.kind === 'accepted' ? { kind: 'off', proven: proven! } : answer;
+    },
+
+    spend(personId, code, address) {
+      return judge(personId, code, address, async (proof) => {
+        const { sql, values } = toUse(proof);
+        return (await pool.query(sql, [personId, ...values])).rowCount === 1;
       });
     }
   };

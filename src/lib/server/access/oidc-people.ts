@@ -9,6 +9,7 @@ import type { OidcConfig } from '../config.ts';
 import { openPool, withTransaction, type Queryable } from '../database/pool.ts';
 import { toChangedGroups, type OidcRole } from './oidc-roles.ts';
 import { hashPassword } from './passwords.ts';
+import type { Proven } from './sign-outs.ts';
 import { TooManyWaitingError } from './turns.ts';
 
 /** What the provider says of somebody, judged and cut. */
@@ -23,7 +24,7 @@ export interface OidcPerson {
 }
 
 export type OidcOutcome =
-  | { kind: 'signed in'; personId: number }
+  | ({ kind: 'signed in' } & Proven)
   /** `no access`: a member of nothing; `e-mail taken`: somebody has it, and is not shown to be them */
   | { kind: 'disabled' | 'no access' | 'e-mail taken' }
   /** nobody was judged */
@@ -121,12 +122,14 @@ export async function admit(db: Queryable, person: OidcPerson): Promise<OidcOutc
     throw error;
   });
   if (hash === null) return { kind: 'busy' };
-  const { rows } = await db.query<{ outcome: Exclude<OidcOutcome['kind'], 'busy'>; person: number }>(
-    'select outcome, person from watchfloor.sign_in_by_oidc($1, $2, $3, $4, $5, $6, $7)',
+  const { rows } = await db.query<{ outcome: Exclude<OidcOutcome['kind'], 'busy'>; person: number; signOuts: number }>(
+    // Somebody new is not there yet when the statement begins, and was never signed out.
+    `select outcome, person, coalesce((select sign_outs from public.users where id = person), 0) as "signOuts"
+     from watchfloor.sign_in_by_oidc($1, $2, $3, $4, $5, $6, $7)`,
     [person.issuer, person.subject, person.email, person.isEmailVerified, person.name, hash, person.groups]
   );
-  const { outcome, person: personId } = rows[0]!;
-  return outcome === 'signed in' ? { kind: outcome, personId } : { kind: outcome };
+  const { outcome, person: personId, signOuts } = rows[0]!;
+  return outcome === 'signed in' ? { kind: outcome, personId, signOuts } : { kind: outcome };
 }
 
 /** Marks as ended what had this state; false when it had ended before. `db` acts as the role `access`. */

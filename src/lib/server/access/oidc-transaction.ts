@@ -3,13 +3,11 @@
  * to go afterwards, sealed under a key that all nodes share (AES-256-GCM), for ten minutes. It owns the cookie and its form;
  * that it ends once is the database's (oidc-people.ts). Invariant: what another browser, key or time has sealed is none.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { toSeal } from './seal.ts';
 
 export const MINUTES = 10;
-const FORMAT = Buffer.from('watchfloor oidc 1');
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+const FORMAT = 'watchfloor oidc 1';
 
 const transactionSchema = z.object({
   state: z.string(),
@@ -42,28 +40,12 @@ export function toTransactionSeal(secret: Buffer): {
   /** null for whatever was not sealed here, or is over */
   open(sealed: string, now: number): Transaction | null;
 } {
-  const key = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), FORMAT, 32));
+  const { seal, open } = toSeal(secret, FORMAT, transactionSchema);
   return {
-    seal(transaction) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(FORMAT);
-      const body = Buffer.concat([cipher.update(JSON.stringify(transaction), 'utf8'), cipher.final()]);
-      return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url');
-    },
+    seal,
     open(sealed, now) {
-      try {
-        const bytes = Buffer.from(sealed, 'base64url');
-        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
-          authTagLength: TAG_BYTES
-        });
-        decipher.setAAD(FORMAT).setAuthTag(bytes.subarray(-TAG_BYTES));
-        const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-        const transaction = transactionSchema.parse(JSON.parse(text.toString('utf8')));
-        return transaction.expiresAt > now ? transaction : null;
-      } catch {
-        // Forged, foreign or damaged: as if there were none.
-        return null;
-      }
+      const transaction = open(sealed);
+      return transaction && transaction.expiresAt > now ? transaction : null;
     }
   };
 }

@@ -14,6 +14,7 @@ import { lacks, toClaimedPerson, type Claims } from './oidc-claims.ts';
 import { admit, endOnce } from './oidc-people.ts';
 import { MINUTES, toCookie, toTransactionSeal, type TransactionCookie } from './oidc-transaction.ts';
 import { openSignInLimits } from './sign-in-limits.ts';
+import type { Proven } from './sign-outs.ts';
 import { openTurns, TooManyWaitingError } from './turns.ts';
 
 /**
@@ -31,8 +32,7 @@ export interface Failed {
   setCookie: TransactionCookie | null;
 }
 export type Begun = { kind: 'begun'; location: string; setCookie: TransactionCookie } | Failed;
-export type Finished =
-  { kind: 'signed in'; personId: number; next: string | null; setCookie: TransactionCookie } | Failed;
+export type Finished = ({ kind: 'signed in'; next: string | null; setCookie: TransactionCookie } & Proven) | Failed;
 
 export interface Oidc {
   /** what people call the provider */
@@ -156,7 +156,7 @@ export function openOidc(
       signInAnswered.tell({ answer: isIn ? 'signed in' : 'refused' });
       if (!isIn) return fail('no access', outcome.kind, next);
       await limits.giveBackOf('oidc', address);
-      return { kind: 'signed in', personId: outcome.personId, next, setCookie: over };
+      return { ...outcome, next, setCookie: over };
     }
   };
 }

@@ -1,13 +1,15 @@
 /**
- * Passkeys of people: made on their account, and used to sign in without e-mail and password. It owns their table, the
- * challenges and the cookie that binds one to its browser; what proves what is passkey-proofs.ts's, the session the
- * caller's. Invariants: a challenge counts once, for five minutes, in the browser that asked; a signature whose counter
- * does not grow is refused, also of two at once, by the statement that keeps it; making and removing one ends every session.
+ * Passkeys of people: made on their account, and used to sign in without e-mail and password. It owns their table and the
+ * cookie that binds a challenge to its browser (passkey-challenges.ts); what proves what is passkey-proofs.ts's, the session
+ * the caller's. Invariants: a challenge signs in once, for five minutes, in the browser that asked; a signature whose counter
+ * does not grow is refused, also of two at once, by the statement that keeps it; making and removing one ends every session,
+ * and is done by a session that still counts.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { Person } from '../../operations/pages.ts';
 import { signInAnswered } from '../metrics/channels.ts';
+import { openChallenges, toMarkUsed, type SealedChallenge } from './passkey-challenges.ts';
 import {
   CHALLENGE_MINUTES,
   parseAssertion,
@@ -20,13 +22,10 @@ import {
 import type { RelyingParty } from './relying-party.ts';
 import type { SessionCookie } from './sessions.ts';
 import { openSignInLimits } from './sign-in-limits.ts';
+import { changeAndSignOut, type Proven } from './sign-outs.ts';
 
 export const MOST_PASSKEYS = 20;
 export const LONGEST_PASSKEY_NAME = 60;
-/** Of people who are not signed in, so that nobody fills the table. The oldest go first. */
-export const MOST_CHALLENGES = 1_000;
-const CHALLENGE_BYTES = 32;
-const CHALLENGE_FORM = /^[A-Za-z0-9_-]{43}$/;
 const HANDLE_BYTES = 64;
 
 export interface Passkey {
@@ -38,10 +37,12 @@ export interface Passkey {
 }
 
 export type PasskeySignIn =
-  | { kind: 'signed in'; personId: number }
+  | ({ kind: 'signed in' } & Proven)
   | { kind: 'refused' }
   /** no challenge waits in this browser, or not any more */
-  | { kind: 'over' };
+  | { kind: 'over' }
+  /** too many from this network lately */
+  | { kind: 'limited'; retryAfterSeconds: number };
 
 export interface Passkeys {
   readonly cookieName: string;
@@ -63,16 +64,13 @@ export interface Passkeys {
     response: unknown;
     name: string;
     party: RelyingParty;
-  }): Promise<'created' | 'refused' | 'over'>;
+  }): Promise<{ kind: 'created'; proven: Proven } | { kind: 'refused' | 'over' }>;
   /** False: it is none of theirs. */
   rename(personId: number, passkeyId: number, name: string): Promise<boolean>;
-  /** Ends every session of theirs; the password was given just now. False: it is none of theirs, and nothing ended. */
-  remove(personId: number, passkeyId: number): Promise<boolean>;
-  /** A number: too many from this network lately, and how many seconds to wait. */
-  beginSignIn(
-    address: string | null,
-    party: RelyingParty
-  ): Promise<{ options: ReturnType<typeof toRequestOptions>; setCookie: SessionCookie } | number>;
+  /** Ends every session of theirs; the password was given just now. null: it is none of theirs, and nothing ended. */
+  remove(person: { personId: number; sessionId: string }, passkeyId: number): Promise<Proven | null>;
+  /** Whoever only begins leaves nothing behind, and is not counted. */
+  beginSignIn(party: RelyingParty): Promise<{ options: ReturnType<typeof toRequestOptions>; setCookie: SessionCookie }>;
   signIn(asked: {
     challenge: string | undefined;
     response: unknown;
@@ -81,45 +79,20 @@ export interface Passkeys {
   }): Promise<PasskeySignIn>;
 }
 
-/** `pool` acts as the role `access`. `secure` as of the sessions' cookie. */
-export function openPasskeys(pool: pg.Pool, { secure }: { secure: boolean }): Passkeys {
+/** `pool` acts as the role `access`. `secure` as of the sessions' cookie. `now`: of this machine. */
+export function openPasskeys(
+  pool: pg.Pool,
+  { secure, now = Date.now }: { secure: boolean; now?: () => number }
+): Passkeys {
   const limits = openSignInLimits(pool);
+  const challenges = openChallenges(pool, { now });
   const cookieName = secure ? '__Host-watchfloor-passkey' : 'watchfloor-passkey';
   const toCookie = (value: string, maxAge: number): SessionCookie => ({
     name: cookieName,
     value,
     options: { path: '/', httpOnly: true, secure, sameSite: 'lax', maxAge }
   });
-
-  const makeChallenge = async (
-    creation: { sessionId: string; handle: string } | null
-  ): Promise<{ challenge: string; setCookie: SessionCookie }> => {
-    const challenge = randomBytes(CHALLENGE_BYTES).toString('base64url');
-    await pool.query(
-      `with swept as (
-         delete from watchfloor.passkey_challenges where expires_at < now() or challenge_hash in (
-           select challenge_hash from watchfloor.passkey_challenges where session_id is null
-           order by expires_at desc offset $5)
-       )
-       insert into watchfloor.passkey_challenges (challenge_hash, session_id, user_handle, expires_at)
-       values ($1, $2, $3, now() + make_interval(mins => $4))`,
-      [toHash(challenge), creation?.sessionId ?? null, creation?.handle ?? null, CHALLENGE_MINUTES, MOST_CHALLENGES - 1]
-    );
-    return { challenge, setCookie: toCookie(challenge, CHALLENGE_MINUTES * 60) };
-  };
-  /** Whatever follows, it does not count again. null: it does not count. */
-  const useChallenge = async (
-    challenge: string | undefined,
-    sessionId: string | null
-  ): Promise<{ challenge: string; handle: string | null } | null> => {
-    if (!challenge || !CHALLENGE_FORM.test(challenge)) return null;
-    const { rows } = await pool.query<{ counts: boolean; handle: string | null }>(
-      `delete from watchfloor.passkey_challenges where challenge_hash = $1
-       returning expires_at > now() and session_id is not distinct from $2 as counts, user_handle as handle`,
-      [toHash(challenge), sessionId]
-    );
-    return rows[0]?.counts ? { challenge, handle: rows[0].handle } : null;
-  };
+  const toChallengeCookie = (value: string): SessionCookie => toCookie(value, CHALLENGE_MINUTES * 60);
 
   return {
     cookieName,
@@ -146,7 +119,7 @@ export function openPasskeys(pool: pg.Pool, { secure }: { secure: boolean }): Pa
       );
       if (known.length >= MOST_PASSKEYS) return null;
       const userHandle = known[0] ? Buffer.from(known[0].handle, 'base64url') : randomBytes(HANDLE_BYTES);
-      const { challenge, setCookie } = await makeChallenge({ sessionId, handle: userHandle.toString('base64url') });
+      const challenge = await challenges.beginCreation(sessionId, userHandle.toString('base64url'));
       const options = await toCreationOptions({
         party,
         person,
@@ -154,25 +127,37 @@ export function openPasskeys(pool: pg.Pool, { secure }: { secure: boolean }): Pa
         challenge: Buffer.from(challenge, 'base64url'),
         known
       });
-      return { options, setCookie };
+      return { options, setCookie: toChallengeCookie(challenge) };
     },
 
     async create({ person, sessionId, challenge, response, name, party }) {
-      const used = await useChallenge(challenge, sessionId);
-      if (!used) return 'over';
+      const used = await challenges.useCreation(challenge, sessionId);
+      if (!used) return { kind: 'over' };
       const made = await verifyCreation(response, { party, challenge: used.challenge });
-      if (!made) return 'refused';
-      const { rowCount } = await pool.query(
-        `with made as (
-           insert into watchfloor.passkeys (user_id, credential_id, public_key, user_handle, counter, transports, name)
+      if (!made) return { kind: 'refused' };
+      let isKept: boolean | null = null;
+      const proven = await changeAndSignOut(pool, { personId: person.id, sessionId }, async (client) => {
+        const { rowCount } = await client.query(
+          `insert into watchfloor.passkeys (user_id, credential_id, public_key, user_handle, counter, transports, name)
            select $1, $2, $3, $4, $5, $6, $7
            where (select count(*) from watchfloor.passkeys where user_id = $1) < $8
-           on conflict (credential_id) do nothing returning user_id
-         )
-         delete from public.sessions s using made where s.user_id = made.user_id`,
-        [person.id, made.credentialId, made.publicKey, used.handle, made.counter, made.transports, name, MOST_PASSKEYS]
-      );
-      return rowCount ? 'created' : 'refused';
+           on conflict (credential_id) do nothing`,
+          [
+            person.id,
+            made.credentialId,
+            made.publicKey,
+            used.handle,
+            made.counter,
+            made.transports,
+            name,
+            MOST_PASSKEYS
+          ]
+        );
+        return (isKept = rowCount === 1);
+      });
+      if (proven) return { kind: 'created', proven };
+      // Not even asked: the session ended while the answer was verified.
+      return { kind: isKept === null ? 'over' : 'refused' };
     },
 
     async rename(personId, passkeyId, name) {
@@ -184,31 +169,34 @@ export function openPasskeys(pool: pg.Pool, { secure }: { secure: boolean }): Pa
       return rowCount === 1;
     },
 
-    async remove(personId, passkeyId) {
-      const { rowCount } = await pool.query(
-        `with gone as (delete from watchfloor.passkeys where id = $2 and user_id = $1 returning user_id),
-         ended as (delete from public.sessions s using gone where s.user_id = gone.user_id)
-         select from gone`,
-        [personId, passkeyId]
+    remove(person, passkeyId) {
+      const sql = 'delete from watchfloor.passkeys where id = $2 and user_id = $1';
+      return changeAndSignOut(
+        pool,
+        person,
+        async (client) => (await client.query(sql, [person.personId, passkeyId])).rowCount === 1
       );
-      return rowCount === 1;
     },
 
-    async beginSignIn(address, party) {
-      const wait = await limits.takeOf('passkey', address);
-      if (wait !== null) return wait;
-      const { challenge, setCookie } = await makeChallenge(null);
-      return { options: toRequestOptions(party, challenge), setCookie };
+    async beginSignIn(party) {
+      const { challenge, sealed } = await challenges.beginSignIn();
+      return { options: toRequestOptions(party, challenge), setCookie: toChallengeCookie(sealed) };
     },
 
     async signIn({ challenge, response, address, party }) {
-      const used = await useChallenge(challenge, null);
-      if (!used) return { kind: 'over' };
-      const personId = await readSigner(pool, { challenge: used.challenge, response, party });
-      signInAnswered.tell({ answer: personId === null ? 'refused' : 'signed in' });
-      if (personId === null) return { kind: 'refused' };
+      // Counted before anything is verified, so that many at once are no way around.
+      const wait = await limits.takeOf('passkey', address);
+      if (wait !== null) {
+        signInAnswered.tell({ answer: 'limited' });
+        return { kind: 'limited', retryAfterSeconds: wait };
+      }
+      const opened = await challenges.open(challenge);
+      if (!opened) return { kind: 'over' };
+      const proven = await readSigner(pool, { challenge: opened, response, party });
+      signInAnswered.tell({ answer: proven === null ? 'refused' : 'signed in' });
+      if (proven === null) return { kind: 'refused' };
       await limits.giveBackOf('passkey', address);
-      return { kind: 'signed in', personId };
+      return { kind: 'signed in', ...proven };
     }
   };
 }
@@ -216,12 +204,12 @@ export function openPasskeys(pool: pg.Pool, { secure }: { secure: boolean }): Pa
 /** Whose passkey signed; null for whatever reason. */
 async function readSigner(
   pool: pg.Pool,
-  { challenge, response, party }: { challenge: string; response: unknown; party: RelyingParty }
-): Promise<number | null> {
+  { challenge, response, party }: { challenge: SealedChallenge; response: unknown; party: RelyingParty }
+): Promise<Proven | null> {
   const assertion = parseAssertion(response);
   if (!assertion) return null;
-  const { rows } = await pool.query<{ id: number; publicKey: Buffer; counter: number }>(
-    `select p.id, p.public_key as "publicKey", p.counter
+  const { rows } = await pool.query<{ id: number; publicKey: Buffer; counter: number; signOuts: number }>(
+    `select p.id, p.public_key as "publicKey", p.counter, u.sign_outs as "signOuts"
      from watchfloor.passkeys p join public.users u on u.id = p.user_id
      where p.credential_id = $1 and p.user_handle = $2 and u.disabled_at is null`,
     [assertion.id, assertion.response.userHandle]
@@ -229,14 +217,16 @@ async function readSigner(
   const found = rows[0];
   if (!found) return null;
   const credential = { ...found, credentialId: assertion.id, transports: [] };
-  const counter = await verifyAssertion(assertion, { party, challenge, credential });
+  const counter = await verifyAssertion(assertion, { party, challenge: challenge.challenge, credential });
   if (counter === null) return null;
-  const { rows: kept } = await pool.query<{ user_id: number }>(
-    `update watchfloor.passkeys set counter = $2, used_at = now()
-     where id = $1 and (counter < $2 or (counter = 0 and $2 = 0)) returning user_id`,
-    [found.id, counter]
+  const used = toMarkUsed(challenge);
+  // Only what was signed is kept, so that only who has a passkey writes a row.
+  const { rows: kept } = await pool.query<{ personId: number }>(
+    `with ${used.sql}
+     update watchfloor.passkeys set counter = $4, used_at = now()
+     where id = $3 and exists (select from used) and (counter < $4 or (counter = 0 and $4 = 0))
+     returning user_id as "personId"`,
+    [...used.values, found.id, counter]
   );
-  return kept[0]?.user_id ?? null;
+  return kept[0] ? { ...kept[0], signOuts: found.signOuts } : null;
 }
-
-const toHash = (challenge: string): string => createHash('sha256').update(challenge).digest('hex');

@@ -26,8 +26,9 @@ export function toLoginPath(path: string): string {
 export const toSecondPath = (next: string | null, query: Record<string, string> = {}): string =>
   toStep('/login/second', next, query);
 
-/** Where one begins again when the second step took too long. */
-export const toFirstPath = (next: string | null): string => toStep('/login', next, { over: '1' });
+/** Where one begins again: the second step took too long (`over`), or one was signed out everywhere meanwhile (`out`). */
+export const toFirstPath = (next: string | null, why: 'over' | 'out' = 'over'): string =>
+  toStep('/login', next, { [why]: '1' });
 
 function toStep(path: string, next: string | null, query: Record<string, string>): string {
   const back = toReturnPath(next);

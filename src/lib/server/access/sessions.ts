@@ -10,6 +10,7 @@ import { Lucia, TimeSpan, type Cookie, type DatabaseSession, type DatabaseUser }
 import type pg from 'pg';
 import type { Person } from '../../operations/pages.ts';
 import { gatherReads } from '../database/gather-reads.ts';
+import type { Proven } from './sign-outs.ts';
 
 /** Without a visit for this long a session ends; lucia renews it in the second half of that time. */
 const IDLE_LIMIT = new TimeSpan(7, 'd');
@@ -24,7 +25,7 @@ declare module 'lucia' {
   interface Register {
     UserId: number;
     DatabaseUserAttributes: Omit<Person, 'id'>;
-    DatabaseSessionAttributes: { agent?: string | null; isDue?: boolean };
+    DatabaseSessionAttributes: { agent?: string | null; signOuts?: number; isDue?: boolean };
     Lucia: Lucia<{ isDue: boolean }, Omit<Person, 'id'>>;
   }
 }
@@ -65,8 +66,11 @@ export interface Sessions {
   readSession(cookieHeader: string | null): Promise<SignedIn | null>;
   /** Who a page's request is from; renews a session that is used, and ends one that is over or whose person is disabled. */
   check(cookieHeader: string | null): Promise<Checked>;
-  /** Makes a session for somebody whose password was verified just now. `agent`: what they call their browser. */
-  signIn(personId: number, agent?: string | null): Promise<{ sessionId: string; setCookie: SessionCookie }>;
+  /**
+   * Makes a session for somebody who has proven who they are, by whatever way in. `agent`: what they call their browser. null:
+   * they were disabled or signed out everywhere since, and are to sign in again.
+   */
+  signIn(proven: Proven, agent?: string | null): Promise<{ sessionId: string; setCookie: SessionCookie } | null>;
   /** Ends a session; takes effect on open sockets through the change log. No error when it is gone already. */
   signOut(sessionId: string): Promise<SessionCookie>;
   /** Those of a person that count, the newest first. */
@@ -119,9 +123,15 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
       };
     },
 
-    async signIn(personId, agent = null) {
+    async signIn({ personId, signOuts }, agent = null) {
       const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      const session = await lucia.createSession(personId, { agent }, { sessionId: toSessionId(token) });
+      const session = await lucia
+        .createSession(personId, { agent, signOuts }, { sessionId: toSessionId(token) })
+        .catch((error: unknown) => {
+          if (error instanceof SignedOutSinceError) return null;
+          throw error;
+        });
+      if (!session) return null;
       // Nobody comes back for an expired session, so nothing else would remove it. Few rows, by their index.
       await lucia.deleteExpiredSessions();
       return { sessionId: session.id, setCookie: toSessionCookie(lucia.createSessionCookie(token)) };
@@ -161,6 +171,9 @@ export function openSessions({ pool, secure }: { pool: pg.Pool; secure: boolean 
 
 type SessionAndUser = [session: DatabaseSession | null, user: DatabaseUser | null];
 
+/** Between what somebody has proven and their session they were signed out everywhere. */
+class SignedOutSinceError extends Error {}
+
 /** lucia's adapter, with one statement instead of two for each request, without the password's hash, and with limits. */
 class SessionTable extends NodePostgresAdapter {
   readonly #pool: pg.Pool;
@@ -168,6 +181,19 @@ class SessionTable extends NodePostgresAdapter {
   constructor(pool: pg.Pool) {
     super(pool, { user: 'public.users', session: 'public.sessions' });
     this.#pool = pool;
+  }
+
+  /**
+   * Shares the person's row until the session is there: a change of how they sign in, which needs it alone, comes before, and
+   * then this makes none, or after, and then ends it.
+   */
+  override async setSession({ id, userId, expiresAt, attributes }: DatabaseSession): Promise<void> {
+    const { rowCount } = await this.#pool.query(
+      `insert into public.sessions (id, user_id, expires_at, agent)
+       select $1, id, $3, $4 from public.users where id = $2 and sign_outs = $5 and disabled_at is null for share`,
+      [id, userId, expiresAt, attributes.agent, attributes.signOuts]
+    );
+    if (rowCount !== 1) throw new SignedOutSinceError();
   }
 
   /** A disabled person counts as none, upon which lucia deletes the session. */

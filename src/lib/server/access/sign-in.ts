@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { signInAnswered } from '../metrics/channels.ts';
 import { hashPassword, isWeakHash, verifyPassword } from './passwords.ts';
 import { openSignInLimits } from './sign-in-limits.ts';
+import type { Proven } from './sign-outs.ts';
 import { TooManyWaitingError } from './turns.ts';
 
 export interface Attempt {
@@ -17,19 +18,18 @@ export interface Attempt {
 }
 
 export type SignInAnswer =
-  | { kind: 'signed in'; personId: number }
+  | ({ kind: 'signed in' } & Proven)
   | { kind: 'refused' }
   /** too many failures; says nothing about whether the account exists */
   | { kind: 'limited'; retryAfterSeconds: number }
   /** more people at once than passwords can be verified; nobody was judged */
   | { kind: 'busy' };
 
-type Judged =
-  Exclude<SignInAnswer, { kind: 'signed in' }> | { kind: 'signed in'; personId: number; needsCode: boolean };
+type Judged = Exclude<SignInAnswer, { kind: 'signed in' }> | ({ kind: 'signed in'; needsCode: boolean } & Proven);
 
 export interface SignIn {
   /** `code needed`: the password is right, and nobody is signed in before a code is, too (pending-sign-ins.ts). */
-  attempt(attempt: Attempt): Promise<SignInAnswer | { kind: 'code needed'; personId: number }>;
+  attempt(attempt: Attempt): Promise<SignInAnswer | ({ kind: 'code needed' } & Proven)>;
   /** Is it their password, asked of somebody who is signed in? The same limits and work, and no sign-in is counted. */
   confirm(attempt: Attempt): Promise<SignInAnswer>;
 }
@@ -57,26 +57,30 @@ export function openSignIn(pool: pg.Pool): SignIn {
 
     await taken.forgive();
     if (isWeakHash(found.password_hash)) await renewHash(pool, found, password);
-    return { kind: 'signed in', personId: found.id, needsCode: found.needs_code };
+    // As of the statement that read the hash: whatever changed while it was verified, the session is not made (sign-outs.ts).
+    return { kind: 'signed in', personId: found.id, signOuts: found.sign_outs, needsCode: found.needs_code };
   };
   return {
     async confirm(attempt) {
       const answer = await judge(attempt);
-      return answer.kind === 'signed in' ? { kind: answer.kind, personId: answer.personId } : answer;
+      return answer.kind === 'signed in' ? toSignedIn(answer) : answer;
     },
     async attempt(attempt) {
       const answer = await judge(attempt);
-      if (answer.kind === 'signed in' && answer.needsCode) return { kind: 'code needed', personId: answer.personId };
+      if (answer.kind === 'signed in' && answer.needsCode) return { ...toSignedIn(answer), kind: 'code needed' };
       signInAnswered.tell({ answer: answer.kind });
-      return answer.kind === 'signed in' ? { kind: answer.kind, personId: answer.personId } : answer;
+      return answer.kind === 'signed in' ? toSignedIn(answer) : answer;
     }
   };
 }
+
+const toSignedIn = ({ personId, signOuts }: Proven) => ({ kind: 'signed in' as const, personId, signOuts });
 
 interface Account {
   id: number;
   password_hash: string;
   disabled: boolean;
+  sign_outs: number;
   needs_code: boolean;
 }
 
@@ -98,7 +102,7 @@ async function renewHash(
 async function findAccount(pool: pg.Pool, accountName: string): Promise<Account | undefined> {
   // Asked of everybody alike, and told only to who knows the password.
   const { rows } = await pool.query<Account>(
-    `select id, password_hash, disabled_at is not null as disabled,
+    `select id, password_hash, disabled_at is not null as disabled, sign_outs,
        exists (select from watchfloor.authenticators a where a.user_id = u.id) as needs_code
      from public.users u where lower(email) = lower($1)`,
     [accountName]

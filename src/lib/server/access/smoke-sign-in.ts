@@ -9,6 +9,7 @@ import type { Queryable } from '../database/pool.ts';
 import * as administration from './administration.ts';
 import { MEMBER_ROLES, onlyReads } from './capabilities.ts';
 import { hashPassword } from './passwords.ts';
+import type { Proven } from './sign-outs.ts';
 
 export const TOKEN_MINUTES = 5;
 const TOKEN_FORM = /^[A-Za-z0-9_-]{43}$/;
@@ -45,16 +46,16 @@ export async function makeSmokeToken(db: Queryable, { workspaceId }: { workspace
 }
 
 /** Takes the token: who it is for, or null for whatever reason. `db` acts as the role `access`. */
-export async function useSmokeToken(db: Queryable, token: string): Promise<number | null> {
+export async function useSmokeToken(db: Queryable, token: string): Promise<Proven | null> {
   if (!TOKEN_FORM.test(token)) return null;
-  const { rows } = await db.query<{ id: number }>(
+  const { rows } = await db.query<Proven>(
     `with used as (delete from watchfloor.smoke_sign_ins where token_hash = $1 returning user_id, expires_at)
-     select u.id from used join public.users u on u.id = used.user_id
+     select u.id as "personId", u.sign_outs as "signOuts" from used join public.users u on u.id = used.user_id
      where used.expires_at > now() and u.disabled_at is null
        and not exists (select from public.memberships m where m.user_id = u.id and m.role <> all ($2))`,
     [toHash(token), READING_ROLES]
   );
-  return rows[0]?.id ?? null;
+  return rows[0] ?? null;
 }
 
 const toHash = (token: string): string => createHash('sha256').update(token).digest('hex');

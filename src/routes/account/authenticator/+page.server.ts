@@ -4,16 +4,13 @@
  */
 import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { z } from 'zod';
-import { toWait } from '#lib/server/access/wait-wording.ts';
 import { readForm } from '#lib/server/web/forms.ts';
 import { qrPathOf } from '#lib/ui/wall/qr-path.ts';
-import { confirmPassword, renewSession } from '../own-session.ts';
+import { confirmPassword, refuseCode, renewSession, WRONG_CODE } from '../own-session.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 const beginSchema = z.object({ current: z.string().max(2048).catch('') });
 const codeSchema = z.object({ code: z.string().max(100).catch('') });
-const WRONG_CODE = 'This code is not right, or was used already. Enter the one that the app shows now.';
-const UNREADABLE = 'Codes of the app cannot be checked here any more. Enter a recovery code.';
 
 export const load: PageServerLoad = async ({ locals }) => {
   const { authenticators } = locals.access;
@@ -49,31 +46,24 @@ export const actions: Actions = {
     if (answer.kind === 'over')
       return refuse(400, 'current', 'That took too long. Enter your password to begin again.');
     if (answer.kind === 'wrong') return refuse(400, 'code', WRONG_CODE);
-    await renewSession(event, 'authenticator set up');
+    await renewSession(event, answer.proven, 'authenticator set up');
     // In the answer itself, and never again: only their hashes are kept.
     return { recoveryCodes: answer.recoveryCodes };
   },
 
   async turnOff(event) {
-    const { locals, setHeaders } = event;
+    const { locals } = event;
     const { current, code } = await fieldsOf(event, beginSchema.extend(codeSchema.shape));
     if (!code.trim()) return refuse(400, 'code', 'Enter a code of the app, or a recovery code.');
     const refusal = await confirmPassword(event, current);
     if (refusal) return refuse(refusal.status, 'current', refusal.message);
-    const answer = await locals.access.authenticators.turnOff(locals.person!.id, code, locals.address);
-    switch (answer.kind) {
-      case 'limited':
-        locals.denied({ door: 'second factor', why: 'too many attempts' });
-        setHeaders({ 'retry-after': String(answer.retryAfterSeconds) });
-        return refuse(429, 'code', `Too many wrong codes. Try again ${toWait(answer.retryAfterSeconds)}.`);
-      case 'wrong':
-        locals.denied({ door: 'second factor', why: 'refused' });
-        return refuse(400, 'code', WRONG_CODE);
-      case 'unreadable':
-        locals.denied({ door: 'second factor', why: 'unreadable' });
-        return refuse(503, 'code', UNREADABLE);
+    const me = { personId: locals.person!.id, sessionId: locals.session!.id };
+    const answer = await locals.access.authenticators.turnOff(me, code, locals.address);
+    if (answer.kind !== 'off') {
+      const { status, message } = refuseCode(event, answer);
+      return refuse(status, 'code', message);
     }
-    await renewSession(event, 'authenticator removed');
+    await renewSession(event, answer.proven, 'authenticator removed');
     redirect(303, '/account?done=authenticator-removed');
   }
 };

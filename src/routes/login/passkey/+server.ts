@@ -30,11 +30,7 @@ export const POST: RequestHandler = async (event) => {
   const { response, next } = parsed.data;
 
   if (response === undefined) {
-    const begun = await passkeys.beginSignIn(address, party);
-    if (typeof begun === 'number') {
-      locals.denied({ door: 'passkey', why: 'too many attempts' });
-      return refuse(429, `Too many attempts to sign in. Try again ${toWait(begun)}.`, { 'retry-after': String(begun) });
-    }
+    const begun = await passkeys.beginSignIn(party);
     cookies.set(begun.setCookie.name, begun.setCookie.value, begun.setCookie.options);
     return answer({ kind: 'asked', options: begun.options });
   }
@@ -42,9 +38,16 @@ export const POST: RequestHandler = async (event) => {
   const found = await passkeys.signIn({ challenge: cookies.get(passkeys.cookieName), response, address, party });
   const { name, value, options } = passkeys.blankCookie;
   cookies.set(name, value, options);
+  if (found.kind === 'limited') {
+    locals.denied({ door: 'passkey', why: 'too many attempts' });
+    const seconds = found.retryAfterSeconds;
+    return refuse(429, `Too many attempts to sign in. Try again ${toWait(seconds)}.`, {
+      'retry-after': String(seconds)
+    });
+  }
   if (found.kind !== 'signed in') {
     locals.denied({ door: 'passkey', why: found.kind === 'over' ? 'signed out' : 'refused' });
     return refuse(400, found.kind === 'over' ? OVER : REFUSED);
   }
-  return answer({ kind: 'signed in', to: await enter(event, found.personId, next) });
+  return answer({ kind: 'signed in', to: await enter(event, found, next) });
 };

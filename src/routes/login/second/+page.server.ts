@@ -27,7 +27,9 @@ export const load: PageServerLoad = async ({ locals, url, cookies }) => {
   if (locals.person) redirect(303, next ?? '/admin');
   const { pendingSignIns } = locals.access;
   const token = cookies.get(pendingSignIns.cookieName);
-  if (!(await pendingSignIns.isPending(token))) redirect(303, token ? toFirstPath(next) : '/login');
+  // The cookie goes with its five minutes, too: whoever is led here by our own pages has begun before.
+  const hasBegun = token !== undefined || url.searchParams.has('next') || url.searchParams.has('with');
+  if (!(await pendingSignIns.isPending(token))) redirect(303, hasBegun ? toFirstPath(next) : '/login');
   const isRecovery = url.searchParams.get('with') === 'recovery';
   return { next, isRecovery, otherPath: toSecondPath(next, isRecovery ? {} : { with: 'recovery' }) };
 };
@@ -64,6 +66,6 @@ export const actions: Actions = {
     const { name, value, options } = pendingSignIns.blankCookie;
     cookies.set(name, value, options);
     if (answer.byRecoveryCode) locals.accessed('recovery code used', { personId: answer.personId });
-    redirect(303, await enter(event, answer.personId, next));
+    redirect(303, await enter(event, answer, next));
   }
 };

@@ -20,13 +20,14 @@ export const actions: Actions = {
   async default({ request, locals, cookies }) {
     if (!locals.access.smokeSignIn) error(404, NOTHING_HERE);
     const { token } = formSchema.parse(await readForm(request));
-    const personId = await useSmokeToken(locals.database.access, token);
-    if (personId === null) {
+    const proven = await useSmokeToken(locals.database.access, token);
+    if (locals.session && proven) await locals.access.sessions.signOut(locals.session.id);
+    const made = proven && (await locals.access.sessions.signIn(proven));
+    if (!made) {
       locals.denied({ door: 'sign-in', why: 'refused' });
       return fail(400, { message: 'This token does not count, or not any more. Make a new one.' });
     }
-    if (locals.session) await locals.access.sessions.signOut(locals.session.id);
-    const { setCookie } = await locals.access.sessions.signIn(personId);
+    const { setCookie } = made;
     cookies.set(setCookie.name, setCookie.value, setCookie.options);
     redirect(303, '/admin');
   }

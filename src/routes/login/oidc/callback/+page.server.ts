@@ -24,5 +24,5 @@ export const load: PageServerLoad = async (event) => {
     locals.denied({ door: 'sign-in', why, reason: answer.reason });
     redirect(303, toFailedPath(answer.failure, toReturnPath(answer.next)));
   }
-  redirect(303, await enter(event, answer.personId, answer.next ?? ''));
+  redirect(303, await enter(event, answer, answer.next ?? ''));
 };
