@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openPool } from '../src/lib/server/database/pool.ts';
 import { readFeedDifference } from '../src/lib/server/live/differences.ts';
+import { readOperationsById } from '../src/lib/server/operations/first-page.ts';
 import { readOptions } from '../src/lib/server/operations/options.ts';
 import { readWorkspace } from '../src/lib/server/access/scope.ts';
 import { createDatabase, type TestDatabase } from './harness/database.ts';
@@ -90,22 +91,50 @@ test('facts that an open follow-up needs stay until it is written down, and no w
   expect(await resolvedBy(failed!)).toEqual({ resolved_by: first });
 });
 
-test('a success whose end is corrected, or that is moved, is a fact where and when it stands', async () => {
+test('a success that is moved is a fact where it stands now', async () => {
   const [failed] = await report('policy.sync', 'failed');
   const [success] = await report('policy.sync', 'succeeded', 1, world.a2);
   await feed.query('select watchfloor.sweep_follow_ups()');
   expect(await resolvedBy(failed!)).toEqual({ resolved_by: null });
   await world.writer.query('update operation_runs set managed_environment_id = $2 where id = $1', [success, world.a1]);
-  expect((await facts()).n).toBe(1);
-  await world.writer.query(
-    `update operation_runs set completed_at = now() - interval '1 day', started_at = null where id = $1`,
-    [success]
-  );
-  await feed.query('select watchfloor.sweep_follow_ups()');
-  expect(await resolvedBy(failed!)).toEqual({ resolved_by: null });
-  await world.writer.query('update operation_runs set completed_at = clock_timestamp() where id = $1', [success]);
   await feed.query('select watchfloor.sweep_follow_ups()');
   expect(await resolvedBy(failed!)).toEqual({ resolved_by: success });
+});
+
+test.each([
+  ['is moved', 'managed_environment_id = $2'],
+  ['turns out to have ended before it', `completed_at = now() - interval '1 day', started_at = null, retry_of = $2`],
+  ['was of another type', `type = 'inventory.sync', retry_of = $2`]
+])(
+  'what a success resolved stays so when that %s, swept or not, and no reader is taken a step back',
+  async (_, sets) => {
+    for (const isSwept of [false, true]) {
+      const [failed] = await report('policy.sync', 'failed');
+      const judged = async () => (await readOperationsById(feed, world.a, [failed!]))[0]!;
+      const open = await judged();
+      expect(open.resolved).toBeNull();
+      const [success] = await report('policy.sync', 'succeeded');
+      const resolved = await judged();
+      expect(resolved.resolved?.by).toBe(success);
+      expect(resolved.revision).toBeGreaterThan(open.revision);
+      if (isSwept) await feed.query('select watchfloor.sweep_follow_ups()');
+      await world.writer.query(`update operation_runs set ${sets} where id = $1`, [success, world.a2]);
+      for (const sweep of [false, true]) {
+        if (sweep) await feed.query('select watchfloor.sweep_follow_ups()');
+        expect(await judged()).toMatchObject({ revision: resolved.revision, resolved: { by: success } });
+      }
+      expect((await facts()).n).toBeGreaterThan(0);
+      await world.owner.query('delete from operation_runs; delete from watchfloor.successes');
+    }
+  }
+);
+
+test('a report on a success that leaves its end as it is adds no fact', async () => {
+  const [success] = await report('policy.sync', 'succeeded');
+  await world.writer.query(`update operation_runs set context = '{"a":1}', cancelled_by = 'x' where id = $1`, [
+    success
+  ]);
+  expect((await facts()).n).toBe(1);
 });
 
 test('what resolved it is not taken along into another environment', async () => {

@@ -177,19 +177,17 @@ begin
 end;
 $$;
 
+-- A success that is moved or whose end is corrected is one more fact, and what it resolved where it stood stays resolved, as
+-- when it is removed: the fact stays. Taken away before the sweep had written the resolution down, it took readers a step
+-- back, to a revision that they had left, and nobody told them (found by the oracle's soak; decision 0006).
 create or replace function watchfloor.note_success() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- A success that was moved or whose end was corrected is a fact elsewhere, and none where it was.
-  if tg_op = 'UPDATE' and old.outcome = 'succeeded' then
-    if (old.completed_at, old.place_id, old.type) is not distinct from (new.completed_at, new.place_id, new.type) then
-      return null;
-    end if;
-    delete from watchfloor.successes
-    where (workspace_id, place_id, type, completed_at, operation_id)
-      = (old.workspace_id, old.place_id, old.type, old.completed_at, old.id);
+  if tg_op = 'UPDATE' and old.outcome = 'succeeded'
+    and (old.completed_at, old.place_id, old.type) is not distinct from (new.completed_at, new.place_id, new.type) then
+    return null;
   end if;
   insert into watchfloor.successes (workspace_id, place_id, type, completed_at, operation_id)
   values (new.workspace_id, new.place_id, new.type, new.completed_at, new.id)
