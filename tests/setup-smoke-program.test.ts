@@ -36,7 +36,7 @@ test('clean is 0, findings are 1, and each report says the same', async () => {
   expect(good.stdout).toMatch(/^clean: 2 pages/m);
   expect((await readdir(join(good.directory, 'screenshots'))).length).toBe(2);
   const bad = await runSmoke([leaking.url, '--github']);
-  expect(bad.code).toBe(1);
+  expect(bad.code, bad.stdout + bad.stderr).toBe(1);
   expect(toLines(bad).map((line) => line.split(' at ')[0])).toEqual(['environment-file', 'version-header']);
   expect(await bad.read('verification.md')).toContain('**2 findings**: 1 high, 0 medium, 1 low.');
   expect((await bad.read('junit.xml')).match(/<failure /g)).toHaveLength(2);
