@@ -63,6 +63,7 @@ export async function judge(
     const couldSee = ({ commits, settled }: Heard, place: number | null | 'workspace', since: number): boolean =>
       states.slice(Math.max(since, settled), commits + 1).some((state) => sees(seat.plan, state, place));
     let isTold = false;
+    let isAsking = false;
     for (const [at, heard] of seat.heard.entries()) {
       const refuse = (what: string): never => {
         throw new Error(
@@ -72,11 +73,11 @@ export async function judge(
       };
       const told = toldOf(heard);
       // Rooms are joined before the answer is made.
-      if (heard.name === 'subscribe') isTold = true;
-      else if (heard.name === null) isTold = told !== null;
+      if (heard.name === 'subscribe') isTold = isAsking = true;
+      else if (heard.name === null) [isTold, isAsking] = [told !== null, false];
       else if (!isTold && !SAYS_NOTHING.has(heard.name)) refuse('came to whom nothing may be told');
-      if (heard.name === 'access:changed' || heard.name === 'session:ended' || heard.name === 'resync:required')
-        isTold = false;
+      if (heard.name === 'session:ended') isTold = isAsking = false;
+      if (heard.name === 'access:changed' || heard.name === 'resync:required') isTold = isAsking;
       for (const row of told?.rows ?? [])
         if (!couldSee(heard, row.environmentId, numberOfRevision(row.id, row.revision)))
           refuse(`row ${row.id}, revision ${row.revision}, of environment ${row.environmentId}`);

@@ -168,7 +168,8 @@ export class Seat {
     this.heard.push({ name: 'subscribe', body: null, ...this.clock() });
     this.#early = [];
     const answer: SubscribeAnswer = await this.#socket.timeout(10_000).emitWithAck('subscribe', question);
-    if (this.#again) return;
+    // The end may have come in one go with the answer.
+    if (this.#again || this.#hasEnded()) return;
     if (answer.result === 'caught_up') {
       this.#apply(answer);
       this.summaries.clear();
@@ -183,6 +184,11 @@ export class Seat {
       await new Promise((done) => setTimeout(done, 50));
       this.#again = true;
     }
+  }
+
+  /** Asked anew after each wait: what TypeScript knows of `state` is of before. */
+  #hasEnded(): boolean {
+    return this.state === 'ended';
   }
 
   #hear(data: string, time: ReturnType<Clock>): void {

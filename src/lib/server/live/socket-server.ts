@@ -9,8 +9,10 @@ import type { Denial } from '../access/denials.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Displays } from '../displays/trust.ts';
 import type { Admission } from './admission.ts';
+import { answerParser } from './answer-encoder.ts';
 import type { LiveServer, SocketData } from './broadcast.ts';
 import type { Subscriber } from './differences.ts';
+import { FrameAdapter } from './frames.ts';
 import { openMessageLimit } from './message-limit.ts';
 import { newWatcher } from './watcher.ts';
 
@@ -58,6 +60,8 @@ export function openSocketServer(options: SocketServerOptions): LiveServer {
     path: LIVE_PATH,
     transports: ['websocket'],
     serveClient: false,
+    adapter: FrameAdapter,
+    parser: answerParser,
     perMessageDeflate: false,
     maxHttpBufferSize: LARGEST_MESSAGE_BYTES,
     destroyUpgrade: !options.sharesUpgrades,
