@@ -197,5 +197,35 @@ export const delivery: readonly Mutant[] = [
       }
     ],
     killers: [{ file: laggards, title: 'when it has drained it is told what was told to others' }]
+  },
+  {
+    name: 'frame-past-what-waits',
+    promise: 'monotonic',
+    fault: 'What many are told is written to a connection in which older messages wait',
+    edits: [
+      {
+        file: `${LIVE}/frames.ts`,
+        old: "if (conn.readyState !== 'open' || conn.writeBuffer.length > 0 || !transport.writable) return null;",
+        new: "if (conn.readyState !== 'open') return null;"
+      }
+    ],
+    killers: [
+      {
+        file: `${LIVE}/frames.test.ts`,
+        title: 'order holds whichever way a message goes: to all or to one, while the client takes it or not'
+      }
+    ]
+  },
+  {
+    name: 'frame-out-of-sight',
+    promise: 'bounded',
+    fault: 'Frames pile up in the connection of a slow client, where nobody looks',
+    edits: [{ file: `${LIVE}/frames.ts`, old: ' && tcp.writableLength === 0 ? tcp', new: ' ? tcp' }],
+    killers: [
+      {
+        file: `${LIVE}/frames.test.ts`,
+        title: 'a client that takes nothing is seen to be slow by its queue, and hardly anything waits anywhere else'
+      }
+    ]
   }
 ];
