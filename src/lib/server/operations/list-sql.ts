@@ -76,10 +76,53 @@ export function listSql(columns: string, workspaceId: number, read: ListRead, pa
 }
 
 /** The nearest rows of a list that tell whether a text is common there, and how many of them must have it. */
-const PROBED = 400;
+const PROBED = 1_000;
 const COMMON = 3;
 /** A common text is looked for among so many rows at most; it fills a page long before, or the index of texts is asked. */
 const MOST_WALKED = 25_000;
+/** The same for counting to 999, which takes more rows: what one in a hundred has is counted without that index. */
+const MOST_COUNTED_OVER = 100_000;
+
+/** The parts of a statement that looks for a text. */
+interface TextSearch {
+  /** what comes before `select`, to be joined by commas; empty = nothing */
+  ctes: string[];
+  joins: string;
+  order: (alias: string) => string;
+  limit: string;
+  /** all conditions of the list */
+  conditions: () => string;
+  /** the nearest rows of the list in its order, whatever text they have; null where there is no order to walk in */
+  nearest: ((what: string, most: number) => string) | null;
+}
+
+function openTextSearch(workspaceId: number, read: ListRead, parameters: Parameters): TextSearch {
+  const { filter, places, limit } = read;
+  const order = orderOfRows(read);
+  const joins = needsSuccesses(filter) ? JOIN_NEWEST : '';
+  const walked = walkedFilter(filter);
+  // Of several places there is no order to walk in.
+  const isWalkable = walked !== null && (places === null || places.length === 1);
+  const nearest = (what: string, most: number): string =>
+    `select ${what} from watchfloor.visible_operations r ${joins}
+     where ${textConditions(workspaceId, { ...read, filter: walked! }, parameters)} order by ${order('r')} limit ${most}`;
+  const has = (alias: string): string =>
+    `${alias}.search_text like ${parameters.add(toPattern(filter.textNormal!), 'text')}`;
+  const successes = needsSuccesses(filter) ? [newestSuccesses(parameters.add(workspaceId, 'bigint'))] : [];
+  const probe = (): string => `probe as materialized (
+       select count(*) < ${PROBED} as is_whole, count(*) filter (where ${has('n')}) >= ${COMMON} as is_common
+       from (${nearest('r.search_text', PROBED)}) n)`;
+  return {
+    ctes: isWalkable ? [...successes, probe()] : successes,
+    joins,
+    order,
+    limit: parameters.add(limit, 'bigint'),
+    conditions: () => textConditions(workspaceId, read, parameters),
+    nearest: isWalkable ? nearest : null
+  };
+}
+
+const withAll = (ctes: string[]): string => (ctes.length > 0 ? `with ${ctes.join(', ')} ` : '');
 
 /**
  * The list of what contains a text. The index of texts finds all that have it, in no order: right for a rare text, and of a
@@ -88,41 +131,47 @@ const MOST_WALKED = 25_000;
  * coarse for words that one row in fifty has. One statement; the walk is bounded, and what it cannot answer the index does.
  */
 function textListSql(columns: string, workspaceId: number, read: ListRead, parameters: Parameters): string {
-  const { filter, places, limit } = read;
-  const order = orderOfRows(read);
-  const rows = parameters.add(limit, 'bigint');
-  const successes = needsSuccesses(filter) ? [newestSuccesses(parameters.add(workspaceId, 'bigint'))] : [];
-  const joins = needsSuccesses(filter) ? JOIN_NEWEST : '';
+  const { ctes, joins, order, limit, conditions, nearest } = openTextSearch(workspaceId, read, parameters);
   const byIndex = (more: string): string =>
-    `select ${columns} from watchfloor.visible_operations r ${joins} where ${textConditions(workspaceId, read, parameters)} ${more}
-     order by ${order('r')} limit ${rows}`;
-  const walked = walkedFilter(filter);
-  // Of several places there is no order to walk in.
-  if (walked === null || (places !== null && places.length !== 1))
-    return `${successes.length > 0 ? `with ${successes.join(', ')} ` : ''}${byIndex('')}`;
-  const nearest = (what: string, most: number): string =>
-    `select ${what} from watchfloor.visible_operations r ${joins}
-     where ${textConditions(workspaceId, { ...read, filter: walked }, parameters)} order by ${order('r')} limit ${most}`;
-  const has = (alias: string): string =>
-    `${alias}.search_text like ${parameters.add(toPattern(filter.textNormal!), 'text')}`;
-  const ctes = [
-    ...successes,
-    `probe as materialized (
-       select count(*) < ${PROBED} as is_whole, count(*) filter (where ${has('n')}) >= ${COMMON} as is_common
-       from (${nearest('r.search_text', PROBED)}) n)`,
+    `select ${columns} from watchfloor.visible_operations r ${joins} where ${conditions()} ${more}
+     order by ${order('r')} limit ${limit}`;
+  if (nearest === null) return withAll(ctes) + byIndex('');
+  const walk = [
     `walked as materialized (
        select ${columns} from (${nearest('r.*', MOST_WALKED)}) r ${joins}
-       where (select is_whole or is_common from probe) and ${textConditions(workspaceId, read, parameters)}
-       order by ${order('r')} limit ${rows})`,
+       where (select is_whole or is_common from probe) and ${conditions()}
+       order by ${order('r')} limit ${limit})`,
     `verdict as materialized (
-       select p.is_whole or (select count(*) from walked) = ${rows} as is_enough from probe p)`
+       select p.is_whole or (select count(*) from walked) = ${limit} as is_enough from probe p)`
   ];
-  return `with ${ctes.join(', ')}
+  return `${withAll([...ctes, ...walk])}
     select p.* from (
       select * from walked where (select is_enough from verdict)
       union all
       select * from (${byIndex('and not (select is_enough from verdict)')}) found
-    ) p order by ${order('p')} limit ${rows}`;
+    ) p order by ${order('p')} limit ${limit}`;
+}
+
+/**
+ * How many rows contain a text, up to the limit, in the same two ways. Always in the list's order: without one a large
+ * table is read from wherever somebody else's reading of it has just come to, through whatever lies there.
+ */
+function textCountSql(workspaceId: number, read: ListRead, parameters: Parameters): string {
+  const { ctes, joins, order, limit, conditions, nearest } = openTextSearch(workspaceId, read, parameters);
+  const byIndex = `select count(*) from (
+    select 1 from watchfloor.visible_operations r ${joins} where ${conditions()} order by ${order('r')} limit ${limit}) listed`;
+  if (nearest === null) return withAll(ctes) + byIndex;
+  const walked = `walked as materialized (
+    select count(*) as found from (
+      select 1 from (${nearest('r.*', MOST_COUNTED_OVER)}) r ${joins}
+      where (select is_whole or is_common from probe) and ${conditions()} limit ${limit}) r)`;
+  // One after the other: what is not needed is not read.
+  return `${withAll([...ctes, walked])}
+    select case
+      when p.is_whole or w.found = ${limit} then w.found
+      when p.is_common and (select count(*) from (${nearest('1', MOST_COUNTED_OVER)}) n) < ${MOST_COUNTED_OVER} then w.found
+      else (${byIndex}) end
+    from probe p, walked w`;
 }
 
 /** Which rows of its list are walked, each by an index in order; the rest of the filter is asked of every row. Null: none is. */
@@ -148,16 +197,9 @@ function textConditions(
   return conditions.join(' and ');
 }
 
-/** How many rows a list has, up to `limit`, as SQL. For a text in no order: the first rows that are found will do. */
+/** How many rows a list has, up to `limit`, as SQL. */
 export function countSql(workspaceId: number, read: ListRead, parameters: Parameters): string {
-  if (read.filter.textNormal === null) {
-    const columns = `r.${orderColumn(read.filter)}, r.id`;
-    return `select count(*) from (${listSql(columns, workspaceId, read, parameters)}) listed`;
-  }
-  const successes = needsSuccesses(read.filter)
-    ? `with ${newestSuccesses(parameters.add(workspaceId, 'bigint'))} `
-    : '';
-  return `${successes}select count(*) from (
-    select 1 from watchfloor.visible_operations r ${needsSuccesses(read.filter) ? JOIN_NEWEST : ''}
-    where ${textConditions(workspaceId, read, parameters)} limit ${parameters.add(read.limit, 'bigint')}) listed`;
+  if (read.filter.textNormal !== null) return textCountSql(workspaceId, read, parameters);
+  const columns = `r.${orderColumn(read.filter)}, r.id`;
+  return `select count(*) from (${listSql(columns, workspaceId, read, parameters)}) listed`;
 }
