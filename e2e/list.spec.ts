@@ -189,6 +189,33 @@ test('the detail page follows its operation live, and Back leads to the same fil
   await expect(rowOf(page, id)).toContainText('Failed');
 });
 
+test('what is left of a page is not taken for all there is: the page says that it reads the rest', async ({
+  world,
+  open
+}) => {
+  const ids = await writeHistory(world, 75);
+  const { page } = await open(world.everyone, hubPath(world.a));
+  await untilLive(page);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/operations/__data.json*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  // The page and its look-ahead are 50; five of them stay, and 25 that it has not read.
+  const remove = (some: number[]) =>
+    world.owner.query('delete from operation_runs where id = any ($1::bigint[])', [some]);
+  await remove(ids.slice(0, 45));
+  await expect(page.locator('.pager__where')).toHaveText('5 here, reading the rest…');
+  await remove(ids.slice(45, 50));
+  await expect(page.getByRole('img', { name: 'Reading the operations' })).toBeVisible();
+  await expect(page.locator('.stamp')).toContainText('Live');
+  await expect(page.locator('main')).not.toContainText('No operations');
+  release();
+  await expect.poll(() => shownIds(page)).toEqual(ids.slice(50));
+  await expect(page.locator('.pager__where')).toHaveText('The newest 25');
+});
+
 test('going back is not undone by the page that reads itself again at that moment', async ({ world, open }) => {
   await writeHistory(world, 30);
   const id = await insertOperation(world.writer, world.a, world.a1);

@@ -205,8 +205,8 @@ export const delivery: readonly Mutant[] = [
     edits: [
       {
         file: `${LIVE}/frames.ts`,
-        old: "if (conn.readyState !== 'open' || conn.writeBuffer.length > 0 || !transport.writable) return null;",
-        new: "if (conn.readyState !== 'open') return null;"
+        old: "if (conn.readyState !== 'open' || conn.writeBuffer?.length !== 0 || transport?.writable !== true) return null;",
+        new: "if (conn.readyState !== 'open' || !transport) return null;"
       }
     ],
     killers: [

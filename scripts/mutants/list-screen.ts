@@ -147,5 +147,23 @@ export const screen: readonly Mutant[] = [
     killers: [
       { file: `${LIVE}/proof.test.ts`, title: 'is never live while catching up, and never without a measured clock' }
     ]
+  },
+  {
+    name: 'short-page-taken-for-all',
+    promise: 'honest',
+    fault: 'What is left of a page, after more left than was known of, is shown as all there is',
+    edits: [
+      {
+        file: `${LIVE}/list-window.ts`,
+        old: 'return lost === null && !paused && floor !== null',
+        new: 'return lost !== null && !paused && floor !== null'
+      }
+    ],
+    killers: [
+      {
+        file: list,
+        title: 'says that it is short once more has left than it knew, until it is read again; not where that is all'
+      }
+    ]
   }
 ];

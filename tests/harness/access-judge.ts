@@ -21,6 +21,9 @@ interface Change {
 /** May come to a socket to which nothing may be told: its own access moved, its session ended, the server is in trouble. */
 const SAYS_NOTHING = new Set(['access:changed', 'session:ended', 'feed:halted', 'server:closing']);
 
+/** What may cross with a question that is not answered yet: what rooms are told. The rest needs an answer first. */
+const CROSSES = new Set([...SAYS_NOTHING, 'rows:changed', 'summary:changed', 'reference:changed']);
+
 /** May this seat see a place of its workspace in that state? 'workspace' = all of it. */
 export function sees({ person, scope }: SeatPlan, state: AccessState, place: number | null | 'workspace'): boolean {
   if (!state.sessions.has(person.sessionId)) return false;
@@ -64,6 +67,8 @@ export async function judge(
       states.slice(Math.max(since, settled), commits + 1).some((state) => sees(seat.plan, state, place));
     let isTold = false;
     let isAsking = false;
+    let hasCrossed = false;
+    let generation = 0;
     for (const [at, heard] of seat.heard.entries()) {
       const refuse = (what: string): never => {
         throw new Error(
@@ -73,11 +78,17 @@ export async function judge(
       };
       const told = toldOf(heard);
       // Rooms are joined before the answer is made.
-      if (heard.name === 'subscribe') isTold = isAsking = true;
-      else if (heard.name === null) [isTold, isAsking] = [told !== null, false];
-      else if (!isTold && !SAYS_NOTHING.has(heard.name)) refuse('came to whom nothing may be told');
+      if (heard.name === 'subscribe') {
+        [isTold, isAsking, hasCrossed] = [true, true, false];
+      } else if (heard.name === null) {
+        [isTold, isAsking, hasCrossed] = [told !== null, false, false];
+        const answer = heard.body as SubscribeAnswer;
+        if (answer.result === 'caught_up' && answer.generation <= generation) refuse('answers with what access was');
+      } else if (!isTold && !SAYS_NOTHING.has(heard.name)) refuse('came to whom nothing may be told');
+      else if (hasCrossed && !CROSSES.has(heard.name)) refuse('came to whom nothing was answered');
       if (heard.name === 'session:ended') isTold = isAsking = false;
-      if (heard.name === 'access:changed' || heard.name === 'resync:required') isTold = isAsking;
+      if (heard.name === 'access:changed' || heard.name === 'resync:required') isTold = hasCrossed = isAsking;
+      if (heard.name === 'access:changed') generation = (heard.body as { generation: number }).generation;
       for (const row of told?.rows ?? [])
         if (!couldSee(heard, row.environmentId, numberOfRevision(row.id, row.revision)))
           refuse(`row ${row.id}, revision ${row.revision}, of environment ${row.environmentId}`);

@@ -70,7 +70,7 @@ export interface Viewer {
   readonly rows: OperationRow[];
   readonly summary: Summary | null;
   readonly state: string;
-  /** rows wait above what is shown, or the screen is paused: what is shown need not be the newest */
+  /** rows wait above what is shown, the screen is paused, or it says that the rest is being read: no claim to be all */
   readonly isHolding: boolean;
   /** what it watches may not be seen any more: it left */
   readonly hasLeft: boolean;
@@ -177,7 +177,7 @@ export async function openViewer({
       return time?.stamp.state ?? 'connecting';
     },
     get isHolding() {
-      return view === null || view.waiting > 0 || view.paused || view.withheld;
+      return view === null || view.waiting > 0 || view.paused || view.withheld || view.short;
     },
     get hasLeft() {
       return hasLeft;

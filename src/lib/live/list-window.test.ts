@@ -113,6 +113,20 @@ describe('a list window', () => {
     expect(window.shown).toHaveLength(SIZE);
   });
 
+  it('says that it is short once more has left than it knew, until it is read again; not where that is all', () => {
+    const all = many(100, SIZE + LOOK_AHEAD);
+    const left = all.slice(0, LOOK_AHEAD + 1);
+    let window = windows.openWindow(somePage(all));
+    for (const id of left.slice(0, -1)) window = removed(window, [id, 2]);
+    expect([windows.isShort(window), window.shown.length]).toEqual([false, SIZE]);
+    window = removed(window, [left.at(-1)!, 2]);
+    expect([windows.isShort(window), window.shown.length]).toEqual([true, SIZE - 1]);
+    // Paused it claims nothing, and what nobody has to read again is no lack.
+    expect(windows.isShort(windows.pause(window))).toBe(false);
+    expect(windows.isShort(adopt(window, somePage(many(73, SIZE + LOOK_AHEAD))))).toBe(false);
+    expect(windows.isShort(removed(windows.openWindow(somePage([3, 2, 1])), [2, 2]))).toBe(false);
+  });
+
   it('bounds what waits: beyond the limit it says so, and only a new page releases it', () => {
     let window = windows.pause(windows.openWindow(somePage([3, 2, 1])));
     for (let id = 4; id < 2_004; id += 50)

@@ -210,6 +210,11 @@ export function refreshReason(window: ListWindow): RefreshReason | null {
   return window.outrun ? 'time' : null;
 }
 
+/** Is less drawn than there is? More has left than the look-ahead could fill: until that is read, nobody may take it for all. */
+export function isShort({ lost, floor, shown, pageSize, paused }: ListWindow): boolean {
+  return lost === null && !paused && floor !== null && shown.length < pageSize;
+}
+
 export function isHolding(window: ListWindow): boolean {
   return window.paused || window.engaged || !window.atTop;
 }

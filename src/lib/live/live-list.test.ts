@@ -76,6 +76,21 @@ describe('the numbers of a live list', () => {
 });
 
 describe('a live list', () => {
+  it('never takes what is left of a page for all there is: it says so, and reads the rest without waiting for a second', () => {
+    const newest = [...world.server.rows.keys()].slice(-PAGE_SIZE - 25);
+    for (const id of newest) world.server.delete(id);
+    world.pass();
+    world.tick();
+    world.deliverAll();
+    world.advance(50);
+    expect(world.time.stamp.state).toBe('live');
+    expect([world.view.rows, world.view.short, world.isLoading]).toEqual([[], true, false]);
+    world.advance(500); // the jitter of a crowd that lacks the same
+    expect(world.isLoading).toBe(true);
+    world.settle();
+    expect([world.view.rows.length, world.view.short]).toEqual([PAGE_SIZE, false]);
+  });
+
   it('lets a row in that becomes stale, with the message and without it', () => {
     open(STALE);
     const { id } = world.server.insert(1, world.now);

@@ -44,6 +44,8 @@ export interface ListView extends Numbers {
   readonly pausedAt: number | null;
   /** access changed: nothing of the page may be shown until it has been read again */
   readonly withheld: boolean;
+  /** less is drawn than there is: the rest is being read */
+  readonly short: boolean;
 }
 
 export interface TimeView extends FeedTime {
@@ -204,6 +206,7 @@ export class LiveList implements SubscriptionOwner {
     const changes = this.#takeBatch();
     const at = this.#subscription.judgedAt;
     this.#change((window) => windows.applyChanges(window, changes, at));
+    if (windows.isShort(this.#window)) this.#refill();
   }
 
   purge(): void {
@@ -238,13 +241,18 @@ export class LiveList implements SubscriptionOwner {
       const at = this.#subscription.judgedAt;
       this.#change((window) => windows.reconsider(window, at));
     }
-    if (this.#next === null && name === 'live' && windows.refreshReason(this.#window) !== null) {
-      this.#subscription.refresh(REFILL_JITTER_MS * this.#ports.random());
-    }
+    this.#refill();
     this.#marks.expire(this.#ports.moment().mono);
     this.#show(this.#window, false);
     this.#counts?.second(isLive && !this.#window.paused);
     this.#showTime();
+  }
+
+  /** Has the page read again where the window lacks something; once for all who ask meanwhile. */
+  #refill(): void {
+    const { name } = this.#subscription.connection;
+    if (this.#next !== null || name !== 'live' || windows.refreshReason(this.#window) === null) return;
+    this.#subscription.refresh(REFILL_JITTER_MS * this.#ports.random());
   }
 
   #takeBatch(): RowsChanged {
@@ -300,6 +308,7 @@ export class LiveList implements SubscriptionOwner {
       waiting,
       paused,
       withheld,
+      short: windows.isShort(this.#window),
       pausedAt: this.#pausedAt,
       changed: this.#marks.ids,
       summary,

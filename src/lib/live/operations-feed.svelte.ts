@@ -49,6 +49,10 @@ export class OperationsFeed {
   get withheld(): boolean {
     return this.#list.withheld;
   }
+  /** less is drawn than there is: the rest is being read */
+  get short(): boolean {
+    return this.#list.short;
+  }
   get paused(): boolean {
     return this.#list.paused;
   }

@@ -288,6 +288,9 @@ export class World extends SimulatedTime {
 
   // The page.
 
+  get isLoading(): boolean {
+    return this.#load !== null;
+  }
   startLoad(scope: Scope = this.scope, filter: ListFilter = this.filter): void {
     this.scope = scope;
     this.filter = filter;

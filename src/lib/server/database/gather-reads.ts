@@ -8,7 +8,7 @@
 /** How long the next statement gathers for each question that the last one had: a crowd is noticed at 200 a second … */
 const GAP_MS_EACH = 5;
 /** … and waits for this at most, each time that it asks. */
-const LONGEST_GAP_MS = 500;
+const LONGEST_GAP_MS = 300;
 /** Questions of one statement. */
 const MOST_AT_ONCE = 2_000;
 /** Answers that are given in one turn: what is done with them must not keep everyone else waiting. */

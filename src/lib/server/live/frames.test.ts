@@ -114,9 +114,9 @@ test('a client that takes nothing is seen to be slow by its queue, and hardly an
   await soon(() => expect(quick.heard).toHaveLength(200));
   expect(idleConnectionOf(slow.socket)).toBeNull();
   // What the kernel took is gone from here; of the rest all but two waits where laggards.ts looks.
-  const tcp = conn.transport.socket!._socket!;
+  const tcp = conn.transport!.socket!._socket!;
   expect(tcp.writableLength).toBeLessThan(3 * BIG.length);
-  expect(conn.writeBuffer.length).toBeGreaterThan(100);
+  expect(conn.writeBuffer!.length).toBeGreaterThan(100);
   tcpOf(slow.client).resume();
   await soon(() => expect(slow.heard).toHaveLength(200));
   expect(slow.heard.map((text) => parseInt(text as string))).toEqual(Array.from({ length: 200 }, (_, n) => n));
@@ -130,6 +130,33 @@ test('nothing is written behind a closing frame, and a connection that is gone i
   io.to('all').emit('told', 1);
   await soon(() => expect(seat.client.connected).toBe(false));
   expect(seat.heard).toEqual([]);
+});
+
+test('nor behind that of a client, which is gone before the server has heard the end of it', async () => {
+  const { client, socket } = await open('all');
+  const { transport } = socket.client.conn as unknown as { transport: { socket: { readyState: number } } };
+  const tcp = tcpOf(client);
+  const heard: Buffer[] = [];
+  tcp.on('data', (chunk: Buffer) => heard.push(chunk));
+  // Closes, and does not hang up: the server waits for that.
+  tcp.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+  await soon(() => expect(transport.socket.readyState).not.toBe(1));
+  io.to('all').emit('told', 'late');
+  await soon(() => expect(Buffer.concat(heard).includes(Buffer.from([0x88, 0x02, 0x03, 0xe8]))).toBe(true));
+  await new Promise((next) => setTimeout(next, 20));
+  expect(Buffer.concat(heard).includes('late')).toBe(false);
+});
+
+test('where a field is not where it was, everything goes the way of Socket.IO', () => {
+  const fields = { readyState: 'open', writeBuffer: [], transport: { writable: true, socket: { readyState: 1 } } };
+  const moved: FramedSocket['client']['conn'][] = [
+    fields,
+    { ...fields, writeBuffer: undefined },
+    { ...fields, transport: undefined },
+    { ...fields, transport: { writable: true } },
+    { ...fields, transport: { writable: true, socket: { readyState: 1, _socket: null } } }
+  ];
+  for (const conn of moved) expect(idleConnectionOf({ client: { conn, writeToEngine() {} } })).toBeNull();
 });
 
 test('order holds whichever way a message goes: to all or to one, while the client takes it or not', async () => {

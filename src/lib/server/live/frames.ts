@@ -25,12 +25,14 @@ export interface FramedSocket {
     conn: {
       readyState: string;
       /** packets that wait until the transport is writable */
-      writeBuffer: unknown[];
-      transport: {
-        /** false while it waits until what it was given is written */
-        writable: boolean;
-        socket?: { readyState: number; _socket: TcpSocket | null };
-      };
+      writeBuffer?: unknown[] | undefined;
+      transport?:
+        | undefined
+        | {
+            /** false while it waits until what it was given is written */
+            writable?: boolean;
+            socket?: { readyState?: number; _socket?: TcpSocket | null };
+          };
     };
     writeToEngine(packets: string[], options: { preEncoded: true; wsPreEncodedFrame: Buffer[] }): void;
   };
@@ -57,10 +59,16 @@ export function toFrame(text: string): Buffer {
 /** The connection of a socket in which nothing waits, so that a frame written to it comes after all that was told before. */
 export function idleConnectionOf({ client: { conn } }: FramedSocket): TcpSocket | null {
   const { transport } = conn;
-  if (conn.readyState !== 'open' || conn.writeBuffer.length > 0 || !transport.writable) return null;
+  if (conn.readyState !== 'open' || conn.writeBuffer?.length !== 0 || transport?.writable !== true) return null;
   if (transport.socket?.readyState !== OPEN) return null;
   const tcp = transport.socket._socket;
-  return tcp !== null && tcp.writable && tcp.writableLength === 0 ? tcp : null;
+  return tcp?.writable === true && tcp.writableLength === 0 ? tcp : null;
+}
+
+/** Did either end begin to close the WebSocket? Behind a closing frame nothing may come (RFC 6455, 5.5.1). */
+function isClosing({ client: { conn } }: FramedSocket): boolean {
+  const state = conn.transport?.socket?.readyState;
+  return state !== undefined && state !== OPEN;
 }
 
 /** Socket.IO's own adapter of one node, with this way of telling. */
@@ -71,15 +79,16 @@ export class FrameAdapter extends Adapter {
     packet.nsp = (this.nsp as { name: string }).name;
     const encoded = this.#encoder.encode(packet) as unknown[];
     const text = encoded[0];
-    // Binary parts, or people who are left out: nothing that we tell.
-    if (encoded.length !== 1 || typeof text !== 'string' || (options.except?.size ?? 0) > 0)
-      return super.broadcast(packet, options);
+    // Binary parts, people who are left out, messages that may be dropped: nothing that we tell.
+    const isOther = (options.except?.size ?? 0) > 0 || options.flags?.volatile === true;
+    if (encoded.length !== 1 || typeof text !== 'string' || isOther) return super.broadcast(packet, options);
     const frame = toFrame(ENGINE_MESSAGE + text);
     for (const socket of this.#told(options.rooms)) {
       const connection = idleConnectionOf(socket);
       if (connection !== null) connection.write(frame);
       // Options of its own for each: Engine.IO notes in them.
-      else socket.client.writeToEngine([text], { preEncoded: true, wsPreEncodedFrame: [frame] });
+      else if (!isClosing(socket))
+        socket.client.writeToEngine([text], { preEncoded: true, wsPreEncodedFrame: [frame] });
     }
   }
 

@@ -8,7 +8,7 @@ import type { Place } from '../stream/place.ts';
 import type { FeedDifference } from './differences.ts';
 import type { OperationChange } from './rooms.ts';
 
-/** Changes that are kept: about a kilobyte each. */
+/** Changes that are kept: about a kilobyte each, and two where somebody came back for them (answer-encoder.ts). */
 const MOST_CHANGES = 20_000;
 /** Batches at most: each costs a comparison to whoever comes back. */
 const MOST_BATCHES = 2_000;
