@@ -269,6 +269,7 @@ export function hubState(name: string) {
     changed: new Set(name === 'live' ? [rows[1]!.id] : []),
     gone: new Set<number>(),
     waitingIsMore: false,
+    short: false,
     waiting: name.startsWith('paused') ? 3 : name === 'flood' ? 240 : 0,
     paused: name.startsWith('paused'),
     pausedAt: name.startsWith('paused') ? AT : null,
