@@ -2,7 +2,8 @@
  * Storm: 2,000 commits a second for a minute while 5,000 clients watch, of whom 50 take nothing. The healthy must not
  * notice (the same storm without the stalled is the baseline), the server's memory must stay bounded, and the stalled
  * must be cut off or, where they read again, have everything. Once with few operations that change very often (told row
- * by row) and once with so many that each second is a burst (told as lists).
+ * by row), once with so many that each second is a burst (told as lists), and once with so few clients that each is told
+ * more than the system holds for whoever takes nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeWorld, type World } from '../tests/harness/world.ts';
@@ -28,15 +29,22 @@ const SECONDS: Record<Size, number> = { quick: 1, normal: 60, full: 60 };
 const RUNS: Record<Size, number> = { quick: 1, normal: 1, full: 3 };
 const PROCESSES: Record<Size, number> = { quick: 1, normal: 2, full: 2 };
 const CONNECTIONS = 16;
-/** One client in so many takes nothing; half of them read again a while after the first was found out. */
-const STALLED_SHARE = 100;
+/**
+ * Of those who take nothing half read again a while after the first was found out, or after so long, when the system still
+ * holds whatever was sent to them; the heartbeat ends the others.
+ */
 const READ_AGAIN_MS = 5_000;
+const READ_AGAIN_AT_LATEST_MS = 12_000;
+/** `crowd`: of the size's clients; `stalled`: of these, who take nothing */
 const VARIANTS = [
-  { name: '40 operations', rows: 40, isStalling: false },
-  { name: '40 operations, 1 % stalled', rows: 40, isStalling: true },
-  { name: '1,000 operations, 1 % stalled', rows: 1_000, isStalling: true }
+  { name: '40 operations', rows: 40, crowd: 1, stalled: 0 },
+  { name: '40 operations, 1 % stalled', rows: 40, crowd: 1, stalled: 0.01 },
+  { name: '1,000 operations, 1 % stalled', rows: 1_000, crowd: 1, stalled: 0.01 },
+  // Fewer clients are told more often: so much that what the system holds for those who take nothing is soon full.
+  { name: '160 operations, a fifth of the clients, 5 % stalled', rows: 160, crowd: 0.2, stalled: 0.05 }
 ];
-/** Of many operations only those on the first page are told to everyone. */
+/** Of more than are told row by row only those on the first page are told to everyone. */
+const MOST_TOLD = 200;
 const LISTED = 25;
 const PATIENCE_MS = 60_000;
 
@@ -51,7 +59,7 @@ export const storm: Part = {
         const url = await makeDatabase(postgres, name);
         const world = await makeWorld(url);
         try {
-          await weather(url, world, variant, clients, size, runs);
+          await weather(url, world, variant, Math.round(clients * variant.crowd), size, runs);
         } finally {
           await world.close();
           await dropDatabase(postgres, name);
@@ -70,6 +78,7 @@ export const storm: Part = {
         'stalled: left',
         'came back',
         'cut off',
+        'ended by the heartbeat',
         'read again and have everything',
         'server RSS before, MB',
         'highest',
@@ -87,6 +96,7 @@ export const storm: Part = {
         String(of(name, 'left')),
         String(of(name, 'recovered')),
         String(of(name, 'cut')),
+        String(of(name, 'heartbeat')),
         `${of(name, 'stalled right')} of ${of(name, 'reading again')}`,
         ...['before', 'highest', 'after'].map((when) => megabytes(of(name, `rss ${when}`))),
         round(of(name, 'core')),
@@ -100,7 +110,7 @@ export const storm: Part = {
 async function weather(
   url: string,
   world: World,
-  { name, rows, isStalling }: (typeof VARIANTS)[number],
+  { name, rows, stalled: share }: (typeof VARIANTS)[number],
   clients: number,
   size: Size,
   runs: Runs
@@ -108,7 +118,7 @@ async function weather(
   const add = (figure: string, value: number): void => runs.add(`${name} ${figure}`, value);
   const people = await makePeople(world, clients);
   const ids = await makeRows(world, rows);
-  const tracked = rows > LISTED * 2 ? ids.slice(-LISTED) : ids;
+  const tracked = rows > MOST_TOLD ? ids.slice(-LISTED) : ids;
   const server = await startProduction(url);
   const crowd = startCrowd(PROCESSES[size]);
   const epoch = Date.now();
@@ -118,7 +128,7 @@ async function weather(
     if (results['caught_up'] !== clients) throw new Error(`The clients were answered ${JSON.stringify(results)}.`);
     await delay(size === 'quick' ? 300 : 5_000);
     /** of each process */
-    const stalled = isStalling ? Math.max(2, Math.round(clients / STALLED_SHARE / crowd.processes)) : 0;
+    const stalled = share > 0 ? Math.max(2, Math.round((clients * share) / crowd.processes)) : 0;
     const healthy = clients - stalled * crowd.processes;
     await crowd.stall('stall', 0, stalled);
     await crowd.begin();
@@ -147,6 +157,8 @@ async function weather(
     add('reading again', (stalled - first) * crowd.processes);
     for (const what of ['left', 'recovered', 'cut'])
       add(what, await server.metric(`watchfloor_laggards_total{event="${what}"}`));
+    const cut = await server.metric('watchfloor_laggards_total{event="cut"}');
+    add('heartbeat', clients - cut - (await server.metric('watchfloor_sockets')));
     add('rss before', before.rss);
     add('rss highest', Math.max(highest, after.rss));
     add('rss after', (await server.memory()).rss);
@@ -156,23 +168,25 @@ async function weather(
   }
 }
 
-/** Looks at the server each second, and lets half of the stalled read again some seconds after the first was found out. */
+/** Looks at the server each second, and lets half of the stalled read again in time. */
 function watch(server: ProductionServer, crowd: Crowd, half: number): { stop(): Promise<number> } {
   let isStopped = false;
   let highest = 0;
   let isReadingAgain = half === 0;
+  const latest = performance.now() + READ_AGAIN_AT_LATEST_MS;
   const readAgain = (): Promise<void> => crowd.stall('resume', half, half);
   const work = (async () => {
     while (!isStopped) {
       highest = Math.max(highest, (await server.usage()).rss);
-      if (!isReadingAgain && (await server.metric('watchfloor_laggards_total{event="left"}')) > 0) {
+      const isFoundOut = !isReadingAgain && (await server.metric('watchfloor_laggards_total{event="left"}')) > 0;
+      if (isFoundOut || (!isReadingAgain && performance.now() > latest)) {
         isReadingAgain = true;
-        await delay(READ_AGAIN_MS);
+        if (isFoundOut) await delay(READ_AGAIN_MS);
         await readAgain();
       }
       await delay(1_000);
     }
-    // A storm that filled nothing: the kernel alone has what waits for them.
+    // A storm that was over before.
     if (!isReadingAgain) await readAgain();
   })();
   return {

@@ -1,14 +1,19 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { limitConnections, REQUEST_LIMITS } from './http-listen.ts';
+import { limitConnections, listen, REQUEST_LIMITS } from './http-listen.ts';
 
-let server: Server;
+let server: Server | null = null;
 const clients: Socket[] = [];
 afterEach(() => {
   for (const client of clients.splice(0)) client.destroy();
-  server.closeAllConnections();
-  return new Promise((done) => server.close(done));
+  const opened = server;
+  server = null;
+  opened?.closeAllConnections();
+  return new Promise<void>((done) => (opened === null ? done() : opened.close(() => done())));
 });
 
 /** Limits as in production, but a hundred times shorter: what is asserted is that they hold, not when. */
@@ -17,12 +22,12 @@ async function open(answer: RequestListener, silentMs = 60_000): Promise<void> {
   const short = { headersTimeout: headersTimeout / 100, requestTimeout: requestTimeout / 100 };
   server = createServer({ ...short, maxHeaderSize, connectionsCheckingInterval: 20 }, answer);
   limitConnections(server, { silentMs });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await listen(server, { host: '127.0.0.1', port: 0 });
 }
 
 /** A connection by hand; `heard` resolves with all that came once the server has ended it. */
 function dial(first: string, isReading = true): { client: Socket; heard: Promise<string> } {
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1', () => client.write(first));
+  const client = connect((server!.address() as AddressInfo).port, '127.0.0.1', () => client.write(first));
   clients.push(client);
   let text = '';
   client.on('error', () => {});
@@ -72,7 +77,7 @@ test('who does not read the answer is cut off', async () => {
     more();
   }, 200);
   const { client } = dial('GET / HTTP/1.1\r\nHost: a\r\n\r\n', false);
-  const ended = new Promise<void>((resolve) => server.once('timeout', () => resolve()));
+  const ended = new Promise<void>((resolve) => server!.once('timeout', () => resolve()));
   client.pause();
   await ended;
   expect(written).toBeGreaterThan(0);
@@ -95,4 +100,36 @@ test('what decides is read however many headers stand before it', async () => {
   const many = Array.from({ length: 1_200 }, (_, at) => `X${at}:1\r\n`).join('');
   await dial(`GET / HTTP/1.1\r\nHost: a\r\n${many}Origin: http://evil.test\r\nConnection: close\r\n\r\n`).heard;
   expect(asked).toEqual(['http://evil.test']);
+});
+
+/** What the system lets wait at most, whatever a program asks for. */
+const SOMAXCONN = '/proc/sys/net/core/somaxconn';
+const MANY = 1_000;
+
+test.skipIf(!existsSync(SOMAXCONN))('a crowd that comes back at once is let wait, and nobody is dropped', async () => {
+  // A server of another process, which takes nothing: what connects is what waits.
+  const program = `
+    import { createServer } from 'node:http';
+    import { listen } from ${JSON.stringify(String(pathToFileURL('src/lib/server/http-listen.ts')))};
+    const server = createServer();
+    await listen(server, { host: '127.0.0.1', port: 0 });
+    process.stdout.write(String(server.address().port), () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  `;
+  const busy: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  });
+  try {
+    const port = Number(await new Promise<Buffer>((resolve) => busy.stdout!.once('data', resolve)));
+    const wanted = Math.min(MANY, Number(readFileSync(SOMAXCONN, 'utf8')));
+    await Promise.all(
+      Array.from({ length: wanted }, () => {
+        const client = connect(port, '127.0.0.1');
+        clients.push(client);
+        client.on('error', () => {});
+        return new Promise((resolve) => client.once('connect', resolve));
+      })
+    );
+  } finally {
+    busy.kill('SIGKILL');
+  }
 });

@@ -30,6 +30,13 @@ export function limitConnections(server: Server, { silentMs = SILENT_MS } = {}):
 /** Requests that are still running when the server stops may take this long; then their connections are cut. */
 const FINISH_MS = 5_000;
 
+/**
+ * Connections that may wait to be taken. When a node is restarted, everybody comes back within a second, and of Node's own
+ * 511 the rest would be dropped: they try again after 1, 3, 7 and 15 s. The system caps this (`net.core.somaxconn` on
+ * Linux, 4,096 by default).
+ */
+const BACKLOG = 16_384;
+
 /** Resolves once the port is ours. Throws a StartupError when it cannot be had; `variable` is what chose the port. */
 export async function listen(
   server: Server,
@@ -38,7 +45,7 @@ export async function listen(
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port, variable)));
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }
 

@@ -41,6 +41,8 @@ export interface BroadcastOptions {
   ring: Ring;
   summaries: Pick<Summaries, 'known' | 'touchPlaces'>;
   counters: Counters;
+  /** how many are being let in or answered */
+  arriving: () => number;
   /** ms until a slow client is cut off; shorter in tests */
   drainMs?: number | undefined;
 }
@@ -102,7 +104,8 @@ export function openBroadcast(options: BroadcastOptions): Broadcast {
       laggards.sent(socketsIn(unit));
     },
     bulk: (unit, delta) => tellBulk(unit, delta),
-    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0
+    audience: (unit) => io.sockets.adapter.rooms.get(unit)?.size ?? 0,
+    arriving: options.arriving
   });
   const laggards = openLaggards<LiveSocket>({
     ring,

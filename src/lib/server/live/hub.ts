@@ -15,6 +15,7 @@ import { openDisplays } from '../displays/trust.ts';
 import { gatherReads } from '../database/gather-reads.ts';
 import { openAccessReads } from './access-reads.ts';
 import { openAdmission } from './admission.ts';
+import { openArrivals } from './arrivals.ts';
 import { openBroadcast, type LiveSocket } from './broadcast.ts';
 import { openCatchUp } from './catch-up.ts';
 import { readEnvironmentIds } from './differences.ts';
@@ -110,12 +111,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   };
 
   const admission = openAdmission();
+  const arrivals = openArrivals();
   // Fifty tabs that ask every two seconds, and half as much again.
   const httpAdmission = openAdmission({ perSecond: 40 });
   const io = openSocketServer({
     sessions,
     displays,
     admission,
+    arrivals,
     deny,
     isOwnOrigin: options.isOwnOrigin,
     sharesUpgrades: options.sharesUpgrades ?? false
@@ -134,7 +137,16 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       broadcast.tell(operations);
     }
   });
-  const broadcast = openBroadcast({ io, db: windowsPool, feed, ring, summaries, counters, drainMs: options.drainMs });
+  const broadcast = openBroadcast({
+    io,
+    db: windowsPool,
+    feed,
+    ring,
+    summaries,
+    counters,
+    arriving: () => arrivals.now,
+    drainMs: options.drainMs
+  });
   const { sockets: allSockets, leaveAll } = broadcast;
   const readAccess = openAccessReads(pool);
   const readEnvironments = gatherReads(async (workspaces: number[]) => {
@@ -184,7 +196,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
         isAsking = true;
         const namesChanged = (): void => void socket.emit('reference:changed', {});
         broadcast.forget(socket);
-        void subscribe(subscriptionParts, socket.data, rooms, parsed.data, namesChanged)
+        void arrivals
+          .during(subscribe(subscriptionParts, socket.data, rooms, parsed.data, namesChanged))
           .then(
             (answered) => {
               if (answered.result === 'resync') counters.resyncs[answered.reason]++;
@@ -256,8 +269,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
   feed.events.on('sound', () => log.info('the feed is sound'));
 
-  const tick = openTicks({ io, feed, broadcast, summaries, tokenKey });
-  const ticking = setInterval(tick, TICK_MS);
+  const ticks = openTicks({ io, feed, broadcast, summaries, tokenKey });
+  const ticking = setInterval(() => ticks.tick(), TICK_MS);
   const checking = setInterval(checkSessionsSoon, SESSION_CHECK_MS);
 
   return {
@@ -287,6 +300,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     }),
     async close() {
       clearInterval(ticking);
+      ticks.close();
       clearInterval(checking);
       io.emit('server:closing', {});
       // Sockets first: an HTTP server does not close while one is open. The HTTP server itself is its owner's.

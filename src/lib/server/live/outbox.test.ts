@@ -6,6 +6,7 @@ import type { Delta } from './rooms.ts';
 let sent: Delta[];
 let bursts: number[];
 let listeners: number;
+let arriving: number;
 let outbox: Outbox;
 
 beforeEach(() => {
@@ -13,10 +14,12 @@ beforeEach(() => {
   sent = [];
   bursts = [];
   listeners = 1_000; // a gap of 48 ms
+  arriving = 0;
   outbox = openOutbox({
     send: (_unit, delta) => void sent.push(delta),
     bulk: (_unit, { rows, removed }) => void bursts.push(rows.length + removed.length),
-    audience: () => listeners
+    audience: () => listeners,
+    arriving: () => arriving
   });
 });
 afterEach(() => {
@@ -39,6 +42,24 @@ test('the first change leaves at once, and of what follows within the gap only t
   expect(sent).toHaveLength(1);
   vi.advanceTimersByTime(60);
   expect(sent[1]).toEqual({ rows: [row(1, 3)], removed: [] });
+});
+
+test('while a crowd waits to be let in the gap is as if it listened already, and the first change leaves at once all the same', () => {
+  arriving = 4_000; // with the listeners a gap of 240 ms
+  add([row(1, 1)]);
+  expect(sent).toHaveLength(1);
+  add([row(1, 2)]);
+  vi.advanceTimersByTime(230);
+  expect(sent).toHaveLength(1);
+  vi.advanceTimersByTime(20);
+  expect(sent).toHaveLength(2);
+});
+
+test('nobody is told anything because somebody is arriving', () => {
+  [listeners, arriving] = [0, 4_000];
+  add([row(1, 1)]);
+  outbox.flush();
+  expect(sent).toEqual([]);
 });
 
 test('a removal takes an older row away, and yields to a row of its own revision or a newer one', () => {

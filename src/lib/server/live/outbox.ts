@@ -37,16 +37,19 @@ export interface Outbox {
 
 /**
  * `send` puts one message to one unit on the wire, `bulk` tells a unit's watchers that very much changed at once;
- * `audience` counts who listens there now (0: nothing is kept).
+ * `audience` counts who listens there now (0: nothing is kept), `arriving` who waits to be let in or answered, wherever: they
+ * need the same processor, so the gap is as if they listened already.
  */
 export function openOutbox({
   send,
   bulk,
-  audience
+  audience,
+  arriving = () => 0
 }: {
   send: (unit: Unit, delta: Delta) => void;
   bulk: (unit: Unit, delta: Delta) => void;
   audience: (unit: Unit) => number;
+  arriving?: () => number;
 }): Outbox {
   const waiting = new Map<Unit, Waiting>();
   const sentAt = new Map<Unit, number>();
@@ -55,7 +58,7 @@ export function openOutbox({
   const sizeOf = ({ rows, removed }: Waiting): number => rows.size + removed.size;
   /** ms until what is held may go */
   const waitOf = (unit: Unit, held: Waiting): number => {
-    const gap = (sentAt.get(unit) ?? -Infinity) + emitGap(audience(unit));
+    const gap = (sentAt.get(unit) ?? -Infinity) + emitGap(audience(unit) + arriving());
     const isBurst = sizeOf(held) > MOST_ROWS;
     const due = isBurst ? Math.max(gap, (burstAt.get(unit) ?? -Infinity) + BULK_GAP_MS) : gap;
     return due - performance.now();

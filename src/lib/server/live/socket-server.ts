@@ -9,6 +9,7 @@ import type { Denial } from '../access/denials.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Displays } from '../displays/trust.ts';
 import type { Admission } from './admission.ts';
+import type { Arrivals } from './arrivals.ts';
 import { answerParser } from './answer-encoder.ts';
 import type { LiveServer, SocketData } from './broadcast.ts';
 import type { Subscriber } from './differences.ts';
@@ -23,6 +24,7 @@ export interface SocketServerOptions {
   sessions: Pick<Sessions, 'readSession'>;
   displays: Pick<Displays, 'read'>;
   admission: Admission;
+  arrivals: Pick<Arrivals, 'during'>;
   /** may this Origin header open a socket? CORS does not cover WebSockets, so it is asked at the upgrade */
   isOwnOrigin: (origin: string | undefined, host: string | undefined) => boolean;
   /** somebody was not let in */
@@ -55,7 +57,7 @@ function isOfDisplay(url: string | undefined): boolean {
 
 /** A socket that connected has the data of a watcher: whose it is, and that it watches nothing yet. */
 export function openSocketServer(options: SocketServerOptions): LiveServer {
-  const { admission, deny } = options;
+  const { admission, arrivals, deny } = options;
   const io: LiveServer = new Server({
     path: LIVE_PATH,
     transports: ['websocket'],
@@ -80,7 +82,7 @@ export function openSocketServer(options: SocketServerOptions): LiveServer {
   // Here and not in allowRequest, although a socket is open by then: only here can a page be told why it is refused, so
   // that it leaves instead of trying for ever.
   io.use((socket, next) => {
-    readSubscriber(options, socket.request).then(
+    arrivals.during(readSubscriber(options, socket.request)).then(
       (found) => {
         if (!found) {
           deny(socket.request, { why: 'signed out' });

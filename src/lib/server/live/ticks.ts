@@ -3,7 +3,8 @@
  * and not to those whose list or numbers are older than it would say.
  */
 import type { TokenKey } from '../stream/token.ts';
-import type { Broadcast, LiveServer } from './broadcast.ts';
+import type { Place } from '../stream/place.ts';
+import type { Broadcast, LiveServer, LiveSocket } from './broadcast.ts';
 import type { Feed } from './feed.ts';
 import { numbersRoom } from './rooms.ts';
 import type { Summaries } from './summaries.ts';
@@ -11,6 +12,12 @@ import { WINDOW_LATE_MS } from './windows.ts';
 
 /** A socket is given a fresh token with a tick at most this often. */
 const TOKEN_EVERY_MS = 10_000;
+/**
+ * So many are told in one go, and the next after a pause: to tell ten thousand takes a fifth of a second, in which no
+ * change would reach anybody. The last of them have the tick half a second later; it vouches for the moment of the first.
+ */
+const AT_ONCE = 500;
+const GAP_MS = 25;
 
 export interface TicksOptions {
   io: LiveServer;
@@ -20,18 +27,25 @@ export interface TicksOptions {
   tokenKey: Pick<TokenKey, 'seal'>;
 }
 
-/** What ticks once; its owner decides how often. */
-export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOptions): () => void {
-  return () => {
-    const link = feed.lostLink;
-    if (link !== null || feed.place === null) return void io.emit('feed:halted', { link: link ?? 'database' });
-    broadcast.flush();
-    broadcast.lookForSlow();
-    const { place, proofAt } = feed;
+export interface Ticks {
+  /** Ticks once; its owner decides how often. */
+  tick(): void;
+  close(): void;
+}
+
+export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOptions): Ticks {
+  /** who has yet to be told by the last tick */
+  let rest: LiveSocket[] = [];
+  let timer: NodeJS.Timeout | null = null;
+
+  const tellSome = (place: Place, proofAt: number): void => {
+    timer = null;
+    // What was vouched for still stands, but it is not for a tick to say so while something is lost, or of another stream.
+    if (feed.lostLink !== null || feed.place?.epoch !== place.epoch) return void (rest = []);
     const now = performance.now();
     const late = [...summaries.lateUnits()].map(numbersRoom);
     const told: string[] = [];
-    for (const socket of broadcast.sockets()) {
+    for (const socket of rest.splice(0, AT_ONCE)) {
       const { watching, windowDueSince, lagging, userId, tokenAt } = socket.data;
       // One that is slow is told nothing: its own silence says so.
       if (watching === null || lagging !== null) continue;
@@ -51,7 +65,29 @@ export function openTicks({ io, feed, broadcast, summaries, tokenKey }: TicksOpt
         });
       }
     }
-    // Nine of ten are told the same: encoded and framed once for all of them.
+    // Most are told the same: encoded and framed once for all of them.
     if (told.length > 0) io.to(told).emit('feed:ticked', { proofAt });
+    if (rest.length > 0) timer = setTimeout(tellSome, GAP_MS, place, proofAt);
+  };
+
+  return {
+    tick() {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      const link = feed.lostLink;
+      if (link !== null || feed.place === null) {
+        rest = [];
+        return void io.emit('feed:halted', { link: link ?? 'database' });
+      }
+      broadcast.flush();
+      broadcast.lookForSlow();
+      // Who was not reached by the last one comes first, or the same would wait for ever where there is never time enough.
+      const unreached = new Set(rest);
+      rest = [...unreached, ...broadcast.sockets().filter((socket) => !unreached.has(socket))];
+      tellSome(feed.place, feed.proofAt);
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+    }
   };
 }
