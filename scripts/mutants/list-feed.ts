@@ -232,6 +232,19 @@ export const feed: readonly Mutant[] = [
     killers: [{ file: `${LIVE}/ticks.test.ts`, title: 'what waits for its gap goes out before the tick' }]
   },
   {
+    name: 'tick-that-grows-as-it-is-told',
+    promise: 'honest',
+    fault: 'The later parts of a tick vouch for rows that still wait for their gap',
+    edits: [
+      {
+        file: `${LIVE}/ticks.ts`,
+        old: 'timer = setTimeout(tellSome, GAP_MS, place, proofAt);',
+        new: 'timer = setTimeout(() => tellSome(feed.place!, feed.proofAt), GAP_MS);'
+      }
+    ],
+    killers: [{ file: `${LIVE}/ticks.test.ts`, title: 'what waits goes out once, all have the tick soon' }]
+  },
+  {
     name: 'tick-for-who-is-behind',
     promise: 'honest',
     fault: 'Who is away for being slow is sent ticks',
