@@ -124,6 +124,8 @@ test('who lost access and was given it again while away is not served from memor
       person.id
     ]);
   await join();
+  // Who opens a page before the node has heard of it is told of it.
+  await hub.hub.feed.passSoon();
   const client = await open(person);
   const { token } = client;
   await world.owner.query('delete from memberships where user_id = $1', [person.id]);

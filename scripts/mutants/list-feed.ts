@@ -19,9 +19,39 @@ export const feed: readonly Mutant[] = [
         file: `${LIVE}/differences.ts`,
         old: `place ? formatSnapshot(place.snapshot) : '1:1:'`,
         new: `place ? formatSnapshot({ ...place.snapshot, inProgress: [] }) : '1:1:'`
+      },
+      {
+        file: `${LIVE}/differences.ts`,
+        old: 'values: [formatSnapshot(place.snapshot)]\n',
+        new: 'values: [formatSnapshot({ ...place.snapshot, inProgress: [] })]\n'
       }
     ],
     killers: [began]
+  },
+  {
+    name: 'plain-where-something-is-resolved',
+    promise: 'complete',
+    fault: 'The short question of the feed is taken for the whole one although a success came that resolves others',
+    edits: [
+      { file: `${LIVE}/differences.ts`, old: "outcome !== 'succeeded' && hasOpenFollowUp !== true", new: 'true' }
+    ],
+    killers: [
+      { file: 'tests/feed-plain.pg.test.ts', title: 'the short question answers as the whole one' },
+      { file: 'tests/follow-ups.pg.test.ts', title: 'a pass with many successes of a kind' }
+    ]
+  },
+  {
+    name: 'plain-where-access-changed',
+    promise: 'isolated',
+    fault: 'The short question of the feed is taken for the whole one although access changed',
+    edits: [
+      {
+        file: `${LIVE}/differences.ts`,
+        old: "((kind === 'o' || kind === 'm' || kind === 'd') && outcome",
+        new: '(outcome'
+      }
+    ],
+    killers: [{ file: 'tests/feed-plain.pg.test.ts', title: 'the short question answers as the whole one' }]
   },
   {
     name: 'xmin-patched-cursor',
@@ -238,11 +268,18 @@ export const feed: readonly Mutant[] = [
     edits: [
       {
         file: `${LIVE}/ticks.ts`,
-        old: 'timer = setTimeout(tellSome, GAP_MS, place, proofAt);',
-        new: 'timer = setTimeout(() => tellSome(feed.place!, feed.proofAt), GAP_MS);'
+        old: 'timer = setTimeout(tellSome, GAP_MS, place, proofAt, count);',
+        new: 'timer = setTimeout(() => tellSome(feed.place!, feed.proofAt, count), GAP_MS);'
       }
     ],
     killers: [{ file: `${LIVE}/ticks.test.ts`, title: 'what waits goes out once, all have the tick soon' }]
+  },
+  {
+    name: 'token-of-what-still-waits',
+    promise: 'complete',
+    fault: 'The token that comes with a later part of a tick is of a place whose rows still wait for their gap',
+    edits: [{ file: `${LIVE}/ticks.ts`, old: 'token: tokenKey.seal(place,', new: 'token: tokenKey.seal(feed.place!,' }],
+    killers: [{ file: `${LIVE}/ticks.test.ts`, title: 'a fresh token is of the moment of the first, too' }]
   },
   {
     name: 'tick-for-who-is-behind',
@@ -251,8 +288,8 @@ export const feed: readonly Mutant[] = [
     edits: [
       {
         file: `${LIVE}/ticks.ts`,
-        old: 'if (watching === null || lagging !== null) continue;',
-        new: 'if (watching === null) continue;'
+        old: 'watching !== watched || lagging !== null) continue;',
+        new: 'watching !== watched) continue;'
       }
     ],
     killers: [{ file: `${LIVE}/ticks.test.ts`, title: 'nobody is vouched for who has not caught up' }]

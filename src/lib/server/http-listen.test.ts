@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { limitConnections, listen, REQUEST_LIMITS } from './http-listen.ts';
 
 let server: Server | null = null;
@@ -106,7 +106,11 @@ test('what decides is read however many headers stand before it', async () => {
 const SOMAXCONN = '/proc/sys/net/core/somaxconn';
 const MANY = 1_000;
 
-test.skipIf(!existsSync(SOMAXCONN))('a crowd that comes back at once is let wait, and nobody is dropped', async () => {
+/** Node's own; where the system lets no more wait there is nothing to see. */
+const OF_NODE = 511;
+const allowed = existsSync(SOMAXCONN) ? Number(readFileSync(SOMAXCONN, 'utf8')) : 0;
+
+test.skipIf(allowed <= OF_NODE)('a crowd that comes back at once is let wait, and nobody is dropped', async () => {
   // A server of another process, which takes nothing: what connects is what waits.
   const program = `
     import { createServer } from 'node:http';
@@ -118,18 +122,15 @@ test.skipIf(!existsSync(SOMAXCONN))('a crowd that comes back at once is let wait
   const busy: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit']
   });
-  try {
-    const port = Number(await new Promise<Buffer>((resolve) => busy.stdout!.once('data', resolve)));
-    const wanted = Math.min(MANY, Number(readFileSync(SOMAXCONN, 'utf8')));
-    await Promise.all(
-      Array.from({ length: wanted }, () => {
-        const client = connect(port, '127.0.0.1');
-        clients.push(client);
-        client.on('error', () => {});
-        return new Promise((resolve) => client.once('connect', resolve));
-      })
-    );
-  } finally {
-    busy.kill('SIGKILL');
-  }
+  // It takes nothing, also no signal but this one, and must not stay when the test fails.
+  onTestFinished(() => void busy.kill('SIGKILL'));
+  const port = Number(await new Promise<Buffer>((resolve) => busy.stdout!.once('data', resolve)));
+  await Promise.all(
+    Array.from({ length: Math.min(MANY, allowed) }, () => {
+      const client = connect(port, '127.0.0.1');
+      clients.push(client);
+      client.on('error', () => {});
+      return new Promise((resolve) => client.once('connect', resolve));
+    })
+  );
 });

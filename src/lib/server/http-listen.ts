@@ -31,8 +31,8 @@ export function limitConnections(server: Server, { silentMs = SILENT_MS } = {}):
 const FINISH_MS = 5_000;
 
 /**
- * Connections that may wait to be taken. When a node is restarted, everybody comes back within a second, and of Node's own
- * 511 the rest would be dropped: they try again after 1, 3, 7 and 15 s. The system caps this (`net.core.somaxconn` on
+ * Connections that may wait to be taken. When a node is restarted, everybody comes back within a second, and whoever is beyond
+ * Node's own 511 would be dropped and try again after one second and more, up to 15. The system caps this (`net.core.somaxconn` on
  * Linux, 4,096 by default).
  */
 const BACKLOG = 16_384;

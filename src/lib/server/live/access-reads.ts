@@ -1,12 +1,12 @@
 /**
  * What people may see now, read for all who ask at the same time in one statement: who opens a page asks alone, and of a
- * crowd that comes back each asks, too. The rule itself stands in differences.ts (ACCESS) and is the same text.
+ * crowd that comes back each asks, too. The rule itself stands in scope-access.ts (ACCESS) and is the same text.
  * Invariant: an answer is of a read that began after the question.
  */
 import type { Scope } from '../../live/protocol.ts';
 import { gatherReads } from '../database/gather-reads.ts';
 import type { Queryable } from '../database/pool.ts';
-import { ACCESS, type Subscriber } from './differences.ts';
+import { ACCESS, type Subscriber } from './scope-access.ts';
 import type { WorkspaceAccess } from './rooms.ts';
 
 /** null where the person may not see the scope, or it does not exist. */

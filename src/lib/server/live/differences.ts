@@ -17,7 +17,8 @@ import {
 } from '../operations/columns.ts';
 import type { Scope } from '../../live/protocol.ts';
 import { formatSnapshot, parseSnapshot, type Place } from '../stream/place.ts';
-import { isInScope, type OperationChange, type WorkspaceAccess } from './rooms.ts';
+import type { OperationChange, WorkspaceAccess } from './rooms.ts';
+import { ACCESS, isPlaceInScope, type Subscriber } from './scope-access.ts';
 
 /** Where a read stands, and by the database's clock when. */
 export interface Reading {
@@ -83,6 +84,7 @@ const since = (kinds: string): string => `
 const OPERATIONS = since(`('o', 'm', 'd')`);
 /** By an index of their own, so that they are read whole however many operations changed. */
 const BESIDE = since(`('a', 's', 'r', 't', 'p')`);
+const KINDS = `('o', 'm', 'd', 'a', 's', 'r', 't', 'p')`;
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
 
@@ -135,6 +137,41 @@ export function sessionKey(sessionId: string): number {
  * and names are always whole.
  */
 export async function readFeedDifference(db: Queryable, place: Place | null, most: number): Promise<FeedDifference> {
+  if (place === null) return await readWholeDifference(db, place, most);
+  return (await readPlainDifference(db, place, most)) ?? (await readWholeDifference(db, place, most));
+}
+
+/** So many entries are looked at one by one, without being grouped. */
+const FEW = 50;
+
+/**
+ * The same as the whole difference where that is what it mostly is: nothing, or a few operations and nothing else, of which
+ * none may resolve another or be resolved itself. null where it is anything else: then nothing of this answer is used. Most of
+ * the time of the whole question is its setting up, and this is a third of it (docs/PERFORMANCE.md, Delivery).
+ */
+async function readPlainDifference(db: Queryable, place: Place, most: number): Promise<FeedDifference | null> {
+  const { rows } = await db.query<Grouped & { has_open_follow_up: boolean | null }>({
+    name: 'watchfloor feed plain difference',
+    text: `with ${PLACE}
+     select place.*, false as is_overflow, ${NEXT_XID_AGE} as next_xid_age, c.kind, c.workspace_id as changed_workspace,
+       c.environment_id as changed_environment, c.old_environment_id as old_environment, c.id as changed_id,
+       c.revision as changed_revision, r.has_open_follow_up, ${listColumns('r')}
+     from place left join (select * from (${since(KINDS)}) listed limit ${FEW + 1}) c on true
+     left join public.operation_runs r on r.id = c.id and c.kind in ('o', 'm', 'd')`,
+    values: [formatSnapshot(place.snapshot)]
+  });
+  const isPlain =
+    rows.length <= Math.min(FEW, most) &&
+    rows.every(
+      ({ kind, outcome, has_open_follow_up: hasOpenFollowUp }) =>
+        kind === null ||
+        ((kind === 'o' || kind === 'm' || kind === 'd') && outcome !== 'succeeded' && hasOpenFollowUp !== true)
+    );
+  return isPlain ? toFeedDifference(rows) : null;
+}
+
+/** Whatever there is. */
+export async function readWholeDifference(db: Queryable, place: Place | null, most: number): Promise<FeedDifference> {
   const { rows } = await db.query<Grouped>({
     // Prepared once a connection: planning was most of its time.
     name: 'watchfloor feed difference',
@@ -156,6 +193,10 @@ export async function readFeedDifference(db: Queryable, place: Place | null, mos
        where o.id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) found) r on true`,
     values: [place ? formatSnapshot(place.snapshot) : '1:1:', place ? most + 1 : 0]
   });
+  return toFeedDifference(rows);
+}
+
+function toFeedDifference(rows: Grouped[]): FeedDifference {
   const entries = rows.filter((row) => row.kind !== null);
   return {
     ...toReading(rows[0]!),
@@ -219,12 +260,6 @@ export interface ScopeDifference extends Reading {
   hasNamesChanged: boolean;
   operations: OperationChange[];
   isOverflow: boolean;
-}
-
-/** Who asks: a person by their id and session; a display by the negative of its id (decision 0016). */
-export interface Subscriber {
-  userId: number;
-  sessionId: string;
 }
 
 /** Stale operations that a catch-up tells, the latest to become so first; a list of more is read by pages. */
@@ -296,66 +331,6 @@ export async function readScopeDifference(
   };
 }
 
-/** `isInScope` of rooms.ts in SQL: $3 is the environment of the scope, `access.narrowed_to` the person's. */
-export function isPlaceInScope(column: string): string {
-  return `(case when $3::bigint is not null then ${column} is not distinct from $3
-    else cardinality(access.narrowed_to) = 0 or ${column} is null or ${column} = any (access.narrowed_to) end)`;
-}
-
-/** $2 workspace, $3 environment or null, $4 who, $5 session. No row = may not see it, or it does not exist. */
-export const ACCESS = `select m.role, array(
-      select em.managed_environment_id from public.environment_memberships em
-      where em.workspace_id = m.workspace_id and em.user_id = m.user_id) as narrowed_to
-    from public.memberships m
-    join public.users u on u.id = m.user_id and u.disabled_at is null
-    join public.sessions s on s.id = $5 and s.user_id = u.id and s.expires_at > now()
-    where m.workspace_id = $2 and m.user_id = $4
-      and ($3::bigint is null or (
-        exists (select from public.managed_environments e where e.workspace_id = m.workspace_id and e.id = $3)
-        and (not exists (select from public.environment_memberships em
-              where em.workspace_id = m.workspace_id and em.user_id = m.user_id)
-          or exists (select from public.environment_memberships em
-              where em.workspace_id = m.workspace_id and em.user_id = m.user_id and em.managed_environment_id = $3))))
-    union all
-    select 'display', d.environment_ids
-    from public.displays d
-    where $4::bigint < 0 and d.id = -$4::bigint and d.workspace_id = $2 and d.revoked_at is null
-      and ($3::bigint is null or (
-        exists (select from public.managed_environments e where e.workspace_id = d.workspace_id and e.id = $3)
-        and (cardinality(d.environment_ids) = 0 or $3 = any (d.environment_ids))))`;
-
-/** What the person may see of the scope now: decides which rooms to join before catching up. */
-export async function readScopeAccess(
-  db: Queryable,
-  scope: Scope,
-  { userId, sessionId }: Subscriber
-): Promise<WorkspaceAccess | null> {
-  const { rows } = await db.query<{ role: string; narrowed_to: number[] }>(
-    // $1 is unused here: the statement shares ACCESS with readScopeDifference.
-    `with unused as (select $1::text) ${ACCESS}`,
-    ['', scope.workspaceId, scope.environmentId, userId, sessionId]
-  );
-  return rows[0] ? { role: rows[0].role, narrowedTo: rows[0].narrowed_to } : null;
-}
-
-/** The environments of a workspace, for who watches the numbers of each of them. */
-export async function readEnvironmentIds(db: Queryable, workspaceId: number): Promise<number[]> {
-  const { rows } = await db.query<{ id: number }>(
-    'select id from public.managed_environments where workspace_id = $1 order by id',
-    [workspaceId]
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** Same rooms, same rights: is what was joined still what may be seen? */
-export function isSameAccess(scope: Scope, a: WorkspaceAccess, b: WorkspaceAccess): boolean {
-  const places = [null, ...a.narrowedTo, ...b.narrowedTo];
-  return (
-    (a.narrowedTo.length === 0) === (b.narrowedTo.length === 0) &&
-    places.every((place) => isInScope(scope, a, place) === isInScope(scope, b, place))
-  );
-}
-
 function toReading(row: Grouped): Reading {
   return {
     place: { epoch: row.epoch ?? '', snapshot: parseSnapshot(row.snapshot) },
@@ -376,8 +351,10 @@ function toOperationChanges(entries: Grouped[]): OperationChange[] {
       change = { id: entry.changed_id, workspaceId: entry.changed_workspace!, places: [], revision: 0, row };
       changes.set(entry.changed_id, change);
     }
-    change.places.push(entry.changed_environment);
-    if (entry.kind === 'm') change.places.push(entry.old_environment);
+    const seenAt =
+      entry.kind === 'm' ? [entry.changed_environment, entry.old_environment] : [entry.changed_environment];
+    // A plain difference has each entry, also those that the whole one groups.
+    for (const place of seenAt) if (!change.places.includes(place)) change.places.push(place);
     change.revision = Math.max(change.revision, entry.changed_revision);
   }
   return [...changes.values()];

@@ -17,7 +17,7 @@ import type { Queryable } from '../database/pool.ts';
 import type { TokenKey } from '../stream/token.ts';
 import type { ReadAccess } from './access-reads.ts';
 import type { CatchUp } from './catch-up.ts';
-import { isSameAccess, readEnvironmentIds, readScopeAccess, type Subscriber } from './differences.ts';
+import { isSameAccess, readEnvironmentIds, readScopeAccess, type Subscriber } from './scope-access.ts';
 import type { Feed } from './feed.ts';
 import type { Counters } from './figures.ts';
 import { summaryPlacesOf, summaryUnit, toScopeDelta, unitsOf, type Unit } from './rooms.ts';

@@ -18,7 +18,7 @@ import { openAdmission } from './admission.ts';
 import { openArrivals } from './arrivals.ts';
 import { openBroadcast, type LiveSocket } from './broadcast.ts';
 import { openCatchUp } from './catch-up.ts';
-import { readEnvironmentIds } from './differences.ts';
+import { readEnvironmentIds } from './scope-access.ts';
 import { openFeed, type Feed, type FeedOptions } from './feed.ts';
 import { openCounters, type LiveFigures, type PoolFigures } from './figures.ts';
 import { answerHealth } from './health.ts';

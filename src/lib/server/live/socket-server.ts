@@ -12,7 +12,7 @@ import type { Admission } from './admission.ts';
 import type { Arrivals } from './arrivals.ts';
 import { answerParser } from './answer-encoder.ts';
 import type { LiveServer, SocketData } from './broadcast.ts';
-import type { Subscriber } from './differences.ts';
+import type { Subscriber } from './scope-access.ts';
 import { FrameAdapter } from './frames.ts';
 import { openMessageLimit } from './message-limit.ts';
 import { newWatcher } from './watcher.ts';
@@ -88,6 +88,8 @@ export function openSocketServer(options: SocketServerOptions): LiveServer {
           deny(socket.request, { why: 'signed out' });
           return next(new Error('signed out'));
         }
+        // Gone while it was asked who it is: nobody would tell when its place is free again.
+        if (socket.conn.readyState !== 'open') return next(new Error('closed'));
         if (!admission.enter(found.sessionId, performance.now())) {
           deny(socket.request, { why: 'too many sockets', personId: found.userId, sessionId: found.sessionId });
           return next(new Error('too many sockets'));

@@ -6,7 +6,8 @@ import type { Queryable } from '../database/pool.ts';
 import { listColumns, toOperationRow, type ListColumns } from '../operations/columns.ts';
 import type { Scope } from '../../live/protocol.ts';
 import type { OperationRow } from '../../operations/operation.ts';
-import { isPlaceInScope, MOST_STALE } from './differences.ts';
+import { MOST_STALE } from './differences.ts';
+import { isPlaceInScope } from './scope-access.ts';
 import type { OperationChange, WorkspaceAccess } from './rooms.ts';
 
 /** The latest that are stale in what a person may see of a scope: what a catch-up tells beside the log. */

@@ -9,7 +9,7 @@ import type { Queryable } from '../database/pool.ts';
 import type { TokenKey } from '../stream/token.ts';
 import type { ReadAccess } from './access-reads.ts';
 import type { CatchUp } from './catch-up.ts';
-import { readEnvironmentIds, readScopeAccess } from './differences.ts';
+import { readEnvironmentIds, readScopeAccess } from './scope-access.ts';
 import type { Feed } from './feed.ts';
 import { numbersRoom, summaryPlacesOf, summaryUnit, toScopeDelta, unitsOf, type Unit } from './rooms.ts';
 import type { Summaries } from './summaries.ts';

@@ -13,11 +13,13 @@ let late: Set<string>;
 let feed: { place: { epoch: string; snapshot: typeof snapshot }; proofAt: number; readonly lostLink: LostLink | null };
 let ticks: Ticks;
 const tick = (): void => ticks.tick();
+/** up to where the places of tokens reach */
+let sealed: bigint[];
 /** how the proof stands that a message to many carries, by who it is for */
 let proofs: Map<string, number>;
 
 beforeEach(() => {
-  [sockets, told, link, late, proofs] = [[], [], null, new Set(), new Map()];
+  [sockets, told, link, late, sealed, proofs] = [[], [], null, new Set(), [], new Map()];
   feed = {
     place: { epoch: 'e', snapshot },
     proofAt: 5,
@@ -38,7 +40,7 @@ beforeEach(() => {
     feed,
     broadcast: { sockets: () => sockets, flush: () => void told.push('flush'), lookForSlow() {} },
     summaries: { lateUnits: () => late },
-    tokenKey: { seal: () => 'token' }
+    tokenKey: { seal: (place: { snapshot: { xmax: bigint } }) => void sealed.push(place.snapshot.xmax) }
   } as unknown as TicksOptions);
 });
 
@@ -115,14 +117,44 @@ describe('many are told a part at a time, so that changes come through between t
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('who began to subscribe anew, fell behind or is owed a list meanwhile is not vouched for', () => {
+  test('a fresh token is of the moment of the first, too', () => {
+    sockets[900]!.data.tokenAt = -Infinity;
+    tick();
+    feed.place = { epoch: 'e', snapshot: { ...snapshot, xmax: 2n } };
+    vi.advanceTimersByTime(100);
+    expect(sealed).toEqual([1n]);
+  });
+
+  test('of very many no more than eight parts are made, however many that are in each', () => {
+    for (let n = 1_200; n < 8_000; n++) socket(`s${n}`).tokenAt = performance.now();
+    tick();
+    vi.advanceTimersByTime(1_000);
+    expect(ticked()).toHaveLength(8);
+    expect(proofs.size).toBe(8_000);
+  });
+
+  test('who is gone takes nobody’s turn', () => {
+    tick();
+    sockets.splice(0, 1_100);
+    tick();
+    expect(firstOf(ticked())).toEqual(['s0', 's1100']);
+  });
+
+  test('who began to subscribe anew, was answered since, fell behind or is owed a list meanwhile is not vouched for', () => {
     tick();
     sockets[600]!.data.watching = null;
     sockets[601]!.data.lagging = { since: performance.now(), place: feed.place };
     sockets[602]!.data.windowDueSince = performance.now();
+    sockets[603]!.data.watching = { ...sockets[603]!.data.watching! };
     vi.advanceTimersByTime(100);
-    expect(proofs.size).toBe(1_197);
-    expect(['s600', 's601', 's602', 's603'].map((id) => proofs.has(id))).toEqual([false, false, false, true]);
+    expect(proofs.size).toBe(1_196);
+    expect(['s600', 's601', 's602', 's603', 's604'].map((id) => proofs.has(id))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true
+    ]);
   });
 
   test.each([

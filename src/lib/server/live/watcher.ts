@@ -5,7 +5,7 @@
 import type { Scope, WatchedWindow } from '../../live/protocol.ts';
 import type { SummaryPlace } from '../../operations/summary.ts';
 import type { Place } from '../stream/place.ts';
-import type { Subscriber } from './differences.ts';
+import type { Subscriber } from './scope-access.ts';
 import type { Unit, WorkspaceAccess } from './rooms.ts';
 
 /** What a client watches, once it has caught up. */
