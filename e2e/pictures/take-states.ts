@@ -9,7 +9,7 @@ import { openBrowser } from './browser.ts';
 const BASE_URL = process.env['BASE_URL'] ?? 'http://127.0.0.1:4318';
 const OUT = process.env['OUT'] ?? 'artifacts/states';
 const STATES =
-  'live connecting calm silent paused-calm stale-calm connecting-calm tab-empty tab-failed strip-failed one large environment long paused flood stale stale-database reconnecting reading empty filtered over detail-failed detail-resolved detail-reviewed detail-readonly detail-busy detail-diagnostics detail-manual detail-partial detail-stale detail-running detail-cancelled detail-reconciled detail-lost detail-long overview overview-name overview-sixty overview-one overview-own overview-nothing overview-never overview-unknown overview-long overview-stale overview-withheld';
+  'live connecting calm silent paused-calm stale-calm connecting-calm tab-empty tab-failed strip-failed one large environment long paused flood stale stale-database reconnecting reading short short-empty empty filtered over detail-failed detail-resolved detail-reviewed detail-readonly detail-busy detail-diagnostics detail-manual detail-partial detail-stale detail-running detail-cancelled detail-reconciled detail-lost detail-long overview overview-name overview-sixty overview-one overview-own overview-nothing overview-never overview-unknown overview-long overview-stale overview-withheld';
 
 await mkdir(OUT, { recursive: true });
 const browser = await openBrowser();

@@ -262,14 +262,21 @@ export function hubState(name: string) {
     readAt: AT
   };
   const feed = {
-    rows: name === 'reading' ? [] : isCalm(name) && name !== 'empty' ? quiet : hub.rows,
+    rows:
+      name === 'reading' || name === 'short-empty'
+        ? []
+        : name === 'short'
+          ? hub.rows.slice(0, 5)
+          : isCalm(name) && name !== 'empty'
+            ? quiet
+            : hub.rows,
     summary,
     listCounts: hub.listCounts,
     liveSince: AT - 190 * MIN,
     changed: new Set(name === 'live' ? [rows[1]!.id] : []),
     gone: new Set<number>(),
     waitingIsMore: false,
-    short: false,
+    short: name.startsWith('short'),
     waiting: name.startsWith('paused') ? 3 : name === 'flood' ? 240 : 0,
     paused: name.startsWith('paused'),
     pausedAt: name.startsWith('paused') ? AT : null,
