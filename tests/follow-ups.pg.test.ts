@@ -168,3 +168,26 @@ test('thousands of initiators do not push the types out of the filter', async ()
   expect(options?.initiators).toHaveLength(500);
   await people.end();
 });
+
+test.each([
+  ['moved away', (id: number) => `update operation_runs set managed_environment_id = ${world.a2} where id = ${id}`],
+  ['removed', (id: number) => `delete from operation_runs where id = ${id}`]
+])(
+  'a success that is %s in the transaction that reported it resolves where it was, and that is told',
+  async (_, leave) => {
+    const [failed] = await report('policy.sync', 'failed');
+    const place = (await readFeedDifference(feed, null, 10)).place;
+    await world.owner.query('begin');
+    const { rows } = await world.owner.query<{ id: number }>(
+      `insert into operation_runs (workspace_id, managed_environment_id, type, status, outcome)
+     values ($1, $2, 'policy.sync', 'completed', 'succeeded') returning id`,
+      [world.a, world.a1]
+    );
+    await world.owner.query(leave(rows[0]!.id));
+    await world.owner.query('commit');
+    const [fresh] = await readOperationsById(feed, world.a, [failed!]);
+    expect(fresh!.resolved?.by).toBe(rows[0]!.id);
+    const { operations } = await readFeedDifference(feed, place, 1_000);
+    expect(operations.find(({ id }) => id === failed)?.row).toEqual(fresh);
+  }
+);

@@ -32,9 +32,7 @@ export const feed: readonly Mutant[] = [
     name: 'plain-where-something-is-resolved',
     promise: 'complete',
     fault: 'The short question of the feed is taken for the whole one although a success came that resolves others',
-    edits: [
-      { file: `${LIVE}/differences.ts`, old: "outcome !== 'succeeded' && hasOpenFollowUp !== true", new: 'true' }
-    ],
+    edits: [{ file: `${LIVE}/differences.ts`, old: '!isFact && hasOpenFollowUp !== true', new: 'true' }],
     killers: [
       { file: 'tests/feed-plain.pg.test.ts', title: 'the short question answers as the whole one' },
       { file: 'tests/follow-ups.pg.test.ts', title: 'a pass with many successes of a kind' }
@@ -47,8 +45,8 @@ export const feed: readonly Mutant[] = [
     edits: [
       {
         file: `${LIVE}/differences.ts`,
-        old: "((kind === 'o' || kind === 'm' || kind === 'd') && outcome",
-        new: '(outcome'
+        old: "((kind === 'o' || kind === 'm' || kind === 'd') && !isFact",
+        new: '(!isFact'
       }
     ],
     killers: [{ file: 'tests/feed-plain.pg.test.ts', title: 'the short question answers as the whole one' }]

@@ -102,16 +102,16 @@ const MOST_RESOLVED = 1_000;
 
 /**
  * Candidates that the successes among `grouped` resolve: nothing of theirs was written, yet they are not open any more, and
- * whoever shows them must know with the success. Only the newest success of each kind is looked at, and only kinds that a
- * success resolves: the work follows the kinds that changed, not successes times candidates.
+ * whoever shows them must know with the success. By the facts of those and not by their rows: a success may have been moved or
+ * removed since, and what it resolved where it was stays resolved. Only the newest success of each kind is looked at, and only
+ * kinds that a success resolves: the work follows the kinds that changed, not successes times candidates.
  */
 const RESOLVED = `resolving as materialized (
        select distinct on (s.workspace_id, s.place_id, s.type) s.workspace_id, s.place_id, s.type, s.completed_at, s.id
        from grouped g
-       cross join lateral (select o.workspace_id, o.place_id, o.type, o.outcome, o.completed_at, o.id
-         from public.operation_runs o where o.id = g.changed_id and g.kind in ('o', 'm') offset 0) s
+       cross join lateral (select f.workspace_id, f.place_id, f.type, f.completed_at, f.operation_id as id
+         from watchfloor.successes f where f.operation_id = g.changed_id and g.kind in ('o', 'm', 'd') offset 0) s
        join public.operation_types t on t.code = s.type and t.follow_up_policy in ('repeatable', 'artifact')
-       where s.outcome = 'succeeded'
        order by s.workspace_id, s.place_id, s.type, s.completed_at desc, s.id desc
      ),
      resolved as materialized (
@@ -150,12 +150,13 @@ const FEW = 50;
  * the time of the whole question is its setting up, and this is a third of it (docs/PERFORMANCE.md, Delivery).
  */
 async function readPlainDifference(db: Queryable, place: Place, most: number): Promise<FeedDifference | null> {
-  const { rows } = await db.query<Grouped & { has_open_follow_up: boolean | null }>({
+  const { rows } = await db.query<Grouped & { has_open_follow_up: boolean | null; is_fact: boolean }>({
     name: 'watchfloor feed plain difference',
     text: `with ${PLACE}
      select place.*, false as is_overflow, ${NEXT_XID_AGE} as next_xid_age, c.kind, c.workspace_id as changed_workspace,
        c.environment_id as changed_environment, c.old_environment_id as old_environment, c.id as changed_id,
-       c.revision as changed_revision, r.has_open_follow_up, ${listColumns('r')}
+       c.revision as changed_revision, r.has_open_follow_up, ${listColumns('r')},
+       exists (select from watchfloor.successes f where f.operation_id = c.id and c.kind in ('o', 'm', 'd')) as is_fact
      from place left join (select * from (${since(KINDS)}) listed limit ${FEW + 1}) c on true
      left join public.operation_runs r on r.id = c.id and c.kind in ('o', 'm', 'd')`,
     values: [formatSnapshot(place.snapshot)]
@@ -163,9 +164,8 @@ async function readPlainDifference(db: Queryable, place: Place, most: number): P
   const isPlain =
     rows.length <= Math.min(FEW, most) &&
     rows.every(
-      ({ kind, outcome, has_open_follow_up: hasOpenFollowUp }) =>
-        kind === null ||
-        ((kind === 'o' || kind === 'm' || kind === 'd') && outcome !== 'succeeded' && hasOpenFollowUp !== true)
+      ({ kind, is_fact: isFact, has_open_follow_up: hasOpenFollowUp }) =>
+        kind === null || ((kind === 'o' || kind === 'm' || kind === 'd') && !isFact && hasOpenFollowUp !== true)
     );
   return isPlain ? toFeedDifference(rows) : null;
 }
