@@ -84,6 +84,7 @@ const since = (kinds: string): string => `
 const OPERATIONS = since(`('o', 'm', 'd')`);
 /** By an index of their own, so that they are read whole however many operations changed. */
 const BESIDE = since(`('a', 's', 'r', 't', 'p')`);
+/** All of them, for whoever only looks whether there is any but those of operations. */
 const KINDS = `('o', 'm', 'd', 'a', 's', 'r', 't', 'p')`;
 const GROUPED = `c.kind, c.workspace_id as changed_workspace, c.environment_id as changed_environment,
     c.old_environment_id as old_environment, c.id as changed_id, max(c.revision) as changed_revision`;
@@ -147,7 +148,7 @@ const FEW = 50;
 /**
  * The same as the whole difference where that is what it mostly is: nothing, or a few operations and nothing else, of which
  * none may resolve another or be resolved itself. null where it is anything else: then nothing of this answer is used. Most of
- * the time of the whole question is its setting up, and this is a third of it (docs/PERFORMANCE.md, Delivery).
+ * the time of the whole question is its setting up, and this takes half as long (decision 0027).
  */
 async function readPlainDifference(db: Queryable, place: Place, most: number): Promise<FeedDifference | null> {
   const { rows } = await db.query<Grouped & { has_open_follow_up: boolean | null; is_fact: boolean }>({
